@@ -1,0 +1,83 @@
+package azdps
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/go-json-experiment/json"
+)
+
+// runBulk writes or deletes up to MaxBulkItems records in one request. records is not changed.
+func (c *collection[T]) runBulk(ctx context.Context, mode BulkOperationMode, records []T) (BulkOperationResult, error) {
+	body, err := c.bulkBody(mode, records)
+	if err != nil {
+		return BulkOperationResult{}, err
+	}
+	var result BulkOperationResult
+	op := operation{name: c.client + ".RunBulkOperation", method: http.MethodPost, path: c.path, body: body, write: new(write)}
+	if err := c.service.do(ctx, op, func(body []byte) error { return decode(body, &result) }); err != nil {
+		return BulkOperationResult{}, err
+	}
+	if result.IsSuccessful && len(result.Errors) == 0 {
+		return result, nil
+	}
+	err = &BulkOperationError{Mode: mode, Failures: result.Errors, Items: len(records)}
+	if op.write.lost && mayBeOwn(result.Errors) {
+		err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+	}
+	return result, err
+}
+
+// mayBeOwn reports whether an item may be refused because an earlier try, whose answer was lost, was applied to it.
+func mayBeOwn(failures []BulkOperationFailure) bool {
+	for _, failure := range failures {
+		switch failure.ErrorCode / 1000 {
+		case http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed:
+			return true
+		}
+	}
+	return false
+}
+
+func (c *collection[T]) bulkBody(mode BulkOperationMode, records []T) ([]byte, error) {
+	parameter := c.parameter + "s"
+	if err := checkBulk(parameter, mode, len(records), func(i int) string { return c.view(&records[i]).id }); err != nil {
+		return nil, err
+	}
+	items := make([]any, len(records))
+	for i, record := range records { // a copy
+		if err := c.checkBulkItem(fmt.Sprintf("%s[%d]", parameter, i), mode, &record); err != nil {
+			return nil, err
+		}
+		items[i] = c.outgoing(&record, bulkETag(mode, *c.view(&record).etag))
+	}
+	body, err := json.Marshal(map[string]any{c.bulkName: items, "mode": mode}, stable)
+	if err != nil {
+		return nil, invalid(parameter, "cannot be written as JSON: %w", err)
+	}
+	return body, nil
+}
+
+// checkBulkItem checks the id alone of a record that is to be deleted. Its attestation does not count, but the specification
+// demands one, so a record without gets the one that says nothing.
+func (c *collection[T]) checkBulkItem(parameter string, mode BulkOperationMode, record *T) error {
+	if mode != BulkOperationModeDelete {
+		return c.check(parameter, record)
+	}
+	v := c.view(record)
+	if v.attestation.Type == "" {
+		v.attestation.Type = AttestationTypeNone
+	}
+	return checkID(parameter+"."+c.idField, v.id)
+}
+
+// bulkETag keeps the ETag out of a create: there it could only be that of another record, such as one copied from another
+// service, and the service is recorded to choose between create and update by the ETag.
+func bulkETag(mode BulkOperationMode, etag azcore.ETag) azcore.ETag {
+	if mode == BulkOperationModeCreate {
+		return ""
+	}
+	return etag
+}

@@ -1,0 +1,196 @@
+package azdps
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/go-json-experiment/json"
+)
+
+// collection is what individual enrollments and enrollment groups have in common, which is all but their records.
+type collection[T any] struct {
+	service   *service
+	client    string // the name of the client type, for spans
+	path      string
+	parameter string // the name of a record among the parameters of the client's methods
+	idField   string // the field of the record with its id
+	idName    string // the name of an id among the parameters
+	bulkName  string // the member of a bulk operation that holds the records, and the parameter of the client's method
+	view      func(*T) view
+}
+
+// view gives the shared code the members of a record that it needs, of either kind.
+type view struct {
+	id          string
+	attestation *AttestationMechanism
+	etag        *azcore.ETag
+	created     *time.Time
+	updated     *time.Time
+	state       **DeviceRegistrationState // nil for a group
+	body        any                       // the record without its methods, for JSON
+}
+
+func newEnrollments(s *service) *collection[IndividualEnrollment] {
+	return &collection[IndividualEnrollment]{
+		service: s, client: "IndividualEnrollmentsClient", path: "/enrollments",
+		parameter: "enrollment", idField: "RegistrationID", idName: "registrationID", bulkName: "enrollments",
+		view: func(e *IndividualEnrollment) view {
+			return view{
+				e.RegistrationID, &e.Attestation, &e.ETag, &e.CreatedDateTimeUTC, &e.LastUpdatedDateTimeUTC,
+				&e.RegistrationState, (*enrollment)(e),
+			}
+		},
+	}
+}
+
+func newGroups(s *service) *collection[EnrollmentGroup] {
+	return &collection[EnrollmentGroup]{
+		service: s, client: "EnrollmentGroupsClient", path: "/enrollmentGroups",
+		parameter: "group", idField: "EnrollmentGroupID", idName: "enrollmentGroupID", bulkName: "enrollmentGroups",
+		view: func(g *EnrollmentGroup) view {
+			return view{
+				g.EnrollmentGroupID, &g.Attestation, &g.ETag, &g.CreatedDateTimeUTC, &g.LastUpdatedDateTimeUTC,
+				nil, (*enrollmentGroup)(g),
+			}
+		},
+	}
+}
+
+// body is a record as a type that is fast to decode.
+func (c *collection[T]) body(record *T) any { return c.view(record).body }
+
+func (c *collection[T]) get(ctx context.Context, id string) (T, error) {
+	if err := checkID(c.idName, id); err != nil {
+		return *new(T), err
+	}
+	return c.one(ctx, operation{name: c.client + ".Get", method: http.MethodGet, path: itemPath(c.path, id)})
+}
+
+// one sends an operation that answers with a record.
+func (c *collection[T]) one(ctx context.Context, op operation) (T, error) {
+	var record T
+	err := c.service.do(ctx, op, func(body []byte) error { return decode(body, c.body(&record)) })
+	if err != nil {
+		return *new(T), err
+	}
+	return record, nil
+}
+
+func (c *collection[T]) createOrUpdate(ctx context.Context, record T, ifMatch *azcore.ETag) (T, error) {
+	if err := c.check(c.parameter, &record); err != nil {
+		return *new(T), err
+	}
+	if err := checkETag(ifMatch); err != nil {
+		return *new(T), err
+	}
+	body, err := json.Marshal(c.outgoing(&record, ""), stable)
+	if err != nil {
+		return *new(T), invalid(c.parameter, "cannot be written as JSON: %w", err)
+	}
+	return c.one(ctx, operation{
+		name: c.client + ".CreateOrUpdate", method: http.MethodPut, path: itemPath(c.path, c.view(&record).id),
+		body: body, ifMatch: ifMatch, write: new(write),
+	})
+}
+
+// check refuses a record that cannot be written.
+func (c *collection[T]) check(parameter string, record *T) error {
+	v := c.view(record)
+	if err := checkID(parameter+"."+c.idField, v.id); err != nil {
+		return err
+	}
+	return v.attestation.check(parameter + ".Attestation")
+}
+
+// outgoing makes of the caller's copy of a record what is sent: without the members that only the service writes. The JSON of
+// the result is that of the record.
+func (c *collection[T]) outgoing(record *T, etag azcore.ETag) any {
+	v := c.view(record)
+	*v.etag, *v.created, *v.updated = etag, time.Time{}, time.Time{}
+	if v.state != nil {
+		*v.state = nil
+	}
+	v.attestation.X509 = v.attestation.X509.outgoing()
+	return v.body
+}
+
+// outgoing leaves out the info beside a certificate, and a reference to nothing.
+func (x *X509Attestation) outgoing() *X509Attestation {
+	if x == nil {
+		return nil
+	}
+	sent := *x
+	sent.ClientCertificates = x.ClientCertificates.outgoing()
+	sent.SigningCertificates = x.SigningCertificates.outgoing()
+	if x.CAReferences.isEmpty() {
+		sent.CAReferences = nil
+	}
+	return &sent
+}
+
+func (c *X509Certificates) outgoing() *X509Certificates {
+	if c == nil {
+		return nil
+	}
+	sent := *c
+	for _, certificate := range []**X509CertificateWithInfo{&sent.Primary, &sent.Secondary} {
+		if *certificate != nil && (*certificate).Certificate != "" && (*certificate).Info != nil {
+			withoutInfo := **certificate
+			withoutInfo.Info = nil
+			*certificate = &withoutInfo
+		}
+	}
+	return &sent
+}
+
+// delete removes a record of any kind.
+func (s *service) delete(ctx context.Context, name, path string, ifMatch *azcore.ETag) error {
+	if err := checkETag(ifMatch); err != nil {
+		return err
+	}
+	return s.do(ctx, operation{name: name, method: http.MethodDelete, path: path, ifMatch: ifMatch, write: new(write)}, nil)
+}
+
+func (c *collection[T]) delete(ctx context.Context, id string, ifMatch *azcore.ETag) error {
+	if err := checkID(c.idName, id); err != nil {
+		return err
+	}
+	return c.service.delete(ctx, c.client+".Delete", itemPath(c.path, id), ifMatch)
+}
+
+func (c *collection[T]) attestationMechanism(ctx context.Context, id string) (AttestationMechanism, error) {
+	if err := checkID(c.idName, id); err != nil {
+		return AttestationMechanism{}, err
+	}
+	var mechanism AttestationMechanism
+	err := c.service.do(ctx, operation{
+		name: c.client + ".GetAttestationMechanism", method: http.MethodPost, path: itemPath(c.path, id) + "/attestationmechanism",
+	}, func(body []byte) error { return decode(body, &mechanism) })
+	if err != nil {
+		return AttestationMechanism{}, err
+	}
+	return mechanism, nil
+}
+
+// querySpecification is the body of a query.
+type querySpecification struct {
+	Query string `json:"query"`
+}
+
+// query checks the options of a list and makes its request.
+func (c *collection[T]) query(text, continuationToken string, pageSize int32) query[T] {
+	if text == "" {
+		text = "SELECT *"
+	}
+	first, err := newPage(continuationToken, pageSize)
+	body, marshalError := json.Marshal(querySpecification{text})
+	if err == nil && marshalError != nil {
+		err = invalid("options.Query", "cannot be written as JSON: %w", marshalError)
+	}
+	return query[T]{
+		service: c.service, name: c.client + ".NewQueryPager", path: c.path + "/query", body: body, page: first,
+		decode: c.body, invalid: err,
+	}
+}

@@ -1,0 +1,80 @@
+package azdps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+)
+
+// ErrOutcomeUnknown is matched, by [errors.Is], by the error of a write that may have been applied although it failed: a try
+// reached the service, or may have, and got no answer that tells. That is a connection that broke, a deadline that passed, an
+// answer that could not be read, or one of the statuses 500, 502 and 504.
+//
+// The retries of the client do not hide it. If the answer to a create is lost and the retry meets the record that the first try
+// made, the error says 409 and matches ErrOutcomeUnknown, so that it is not taken for the record of somebody else. Read the
+// record to find out what the service holds. Two cases are solved without the caller: a Delete whose retry meets 404 has
+// succeeded, and Update looks for itself what became of its write.
+var ErrOutcomeUnknown = errors.New("azdps: the write may have been applied")
+
+// write is what became of the tries of one write. azcore shows the last one only.
+type write struct {
+	sent bool // the try under way may have reached the service
+	lost bool // a try that may have reached the service got no answer that tells what became of it
+}
+
+// writeKey finds the write that a request belongs to in the context of the request.
+type writeKey struct{}
+
+func (w *write) context(ctx context.Context) context.Context {
+	return context.WithValue(ctx, writeKey{}, w)
+}
+
+// lose notes an answer that tells nothing. A nil write belongs to an operation that changes nothing.
+func (w *write) lose() {
+	if w != nil {
+		w.lost = true
+	}
+}
+
+// outcome adds ErrOutcomeUnknown to the error of a write that may have been applied.
+func (w *write) outcome(err error) error {
+	if w == nil || !w.lost {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+}
+
+// answerPolicy sees each try. For a write it notes whether the answer was lost; for a read it lets azcore retry an answer
+// that broke off, which azcore itself does for GET but not for POST.
+type answerPolicy struct{}
+
+// Do implements [policy.Policy].
+func (answerPolicy) Do(req *policy.Request) (*http.Response, error) {
+	w, isWrite := req.Raw().Context().Value(writeKey{}).(*write)
+	if !isWrite {
+		resp, err := req.Next()
+		if broken, ok := errors.AsType[*brokenBodyError](err); ok {
+			return nil, broken // without azcore's mark that forbids to retry
+		}
+		return resp, err
+	}
+	w.sent = false
+	resp, err := req.Next()
+	if w.sent && (err != nil || untold(resp.StatusCode)) {
+		w.lost = true
+	}
+	return resp, err
+}
+
+// untold reports whether a status leaves open if the request took effect: the service, or a proxy before it, gave up on it
+// half-way.
+func untold(statusCode int) bool {
+	switch statusCode {
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}

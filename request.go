@@ -1,0 +1,125 @@
+package azdps
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+)
+
+// Headers of the service API beyond the standard ones.
+const (
+	headerContinuation = "X-Ms-Continuation"
+	headerErrorCode    = "X-Ms-Error-Code"
+	headerItemType     = "X-Ms-Item-Type"
+	headerMaxItemCount = "X-Ms-Max-Item-Count"
+)
+
+// service is what all clients of one service share.
+type service struct {
+	internal *azcore.Client
+	endpoint string // without a trailing slash
+}
+
+// operation is one request of the service API, the same for each of its tries.
+type operation struct {
+	name    string // of the span, and for policies that look at runtime.CtxAPINameKey
+	method  string
+	path    string
+	body    []byte // JSON; nil sends none
+	ifMatch *azcore.ETag
+	page    page
+	write   *write // nil for an operation that changes nothing, which may be tried again after any fault
+}
+
+// page is the part of a list that a query asks for.
+type page struct {
+	continuationToken string
+	size              int32
+}
+
+// do sends an operation in a span of its own and hands the body of the answer to decode, which may be nil.
+func (s *service) do(ctx context.Context, op operation, decode func([]byte) error) (err error) {
+	ctx, endSpan := runtime.StartSpan(ctx, op.name, s.internal.Tracer(), nil)
+	defer func() { endSpan(err) }()
+	_, err = s.send(ctx, op, decode)
+	return err
+}
+
+// send sends an operation and returns the headers of its answer.
+func (s *service) send(ctx context.Context, op operation, decode func([]byte) error) (http.Header, error) {
+	ctx = context.WithValue(ctx, runtime.CtxAPINameKey{}, op.name)
+	if op.write != nil {
+		ctx = op.write.context(ctx)
+	}
+	req, err := s.newRequest(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := s.internal.Pipeline().Do(req)
+	if err != nil {
+		return nil, op.write.outcome(err)
+	}
+	if op.deletedBefore(resp) {
+		return resp.Header, nil
+	}
+	if !runtime.HasStatusCode(resp, http.StatusOK, http.StatusCreated, http.StatusNoContent) {
+		return nil, op.write.outcome(newResponseError(resp))
+	}
+	if err := readAnswer(resp, decode); err != nil {
+		op.write.lose()
+		return nil, op.write.outcome(fmt.Errorf("azdps: %s: answer %d is not the JSON of the service (Content-Type %q): %w",
+			op.name, resp.StatusCode, resp.Header.Get("Content-Type"), err))
+	}
+	return resp.Header, nil
+}
+
+// deletedBefore reports whether the record is gone because an earlier try, whose answer was lost, deleted it.
+func (op operation) deletedBefore(resp *http.Response) bool {
+	return op.method == http.MethodDelete && op.write.lost && resp.StatusCode == http.StatusNotFound
+}
+
+func readAnswer(resp *http.Response, decode func([]byte) error) error {
+	if decode == nil {
+		return nil
+	}
+	body, err := runtime.Payload(resp)
+	if err != nil {
+		return err
+	}
+	return decode(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+}
+
+func (s *service) newRequest(ctx context.Context, op operation) (*policy.Request, error) {
+	req, err := runtime.NewRequest(ctx, op.method, s.endpoint+op.path+"?api-version="+APIVersion2021_10_01)
+	if err != nil {
+		return nil, err
+	}
+	header := req.Raw().Header
+	header["Accept"] = []string{"application/json"}
+	if op.ifMatch != nil {
+		header["If-Match"] = []string{string(*op.ifMatch)}
+	}
+	if op.page.continuationToken != "" {
+		header[headerContinuation] = []string{op.page.continuationToken}
+	}
+	if op.page.size > 0 {
+		header[headerMaxItemCount] = []string{strconv.Itoa(int(op.page.size))}
+	}
+	if op.body != nil {
+		err = req.SetBody(streaming.NopCloser(bytes.NewReader(op.body)), "application/json")
+	}
+	return req, err
+}
+
+// itemPath is the path of one record. The id is checked already; the escape is for what that check may come to allow.
+func itemPath(collection, id string) string {
+	return collection + "/" + url.PathEscape(id)
+}

@@ -1,0 +1,148 @@
+package azdps
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+)
+
+// tokenLifetime is how long a signature made for one try is valid; it leaves room for clocks that differ.
+const tokenLifetime = time.Hour
+
+// SharedAccessKeyCredential is a shared access policy of the service with one of its keys. The key can be replaced while
+// clients use the credential, which is safe for concurrent use.
+//
+// The policy needs the rights of the operations that it is used for: EnrollmentRead, EnrollmentWrite,
+// RegistrationStatusRead and RegistrationStatusWrite. The policy provisioningserviceowner has them all.
+type SharedAccessKeyCredential struct {
+	policyName string
+	key        atomic.Pointer[[]byte]
+}
+
+// NewSharedAccessKeyCredential checks that key is base64 and holds it for the shared access policy of that name.
+func NewSharedAccessKeyCredential(policyName, key string) (*SharedAccessKeyCredential, error) {
+	if policyName == "" {
+		return nil, invalid("policyName", "must not be empty")
+	}
+	credential := &SharedAccessKeyCredential{policyName: policyName}
+	if err := credential.Update(key); err != nil {
+		return nil, err
+	}
+	return credential, nil
+}
+
+// Update replaces the key. Every request is signed when it is sent, so the next one, a retry included, carries the new key.
+// A key that is not base64 is refused and the old one stays.
+func (c *SharedAccessKeyCredential) Update(key string) error {
+	secret, err := decodeKey("key", key)
+	if err != nil {
+		return err
+	}
+	c.key.Store(&secret)
+	return nil
+}
+
+// sign makes a token for a resource that is escaped already.
+func (c *SharedAccessKeyCredential) sign(escapedResource string, expiry time.Time) string {
+	return signResource(escapedResource, c.policyName, *c.key.Load(), expiry)
+}
+
+// GenerateSASToken signs a shared access signature, the value of an Authorization header, with the key of a policy.
+//
+//   - audience is the lower-case host of the service, such as my-dps.azure-devices-provisioning.net; it is signed as it is
+//   - policyName is the shared access policy, such as provisioningserviceowner
+//   - key is the base64 key of the policy
+//   - expiry is the end of the token's life, to the second
+//
+// Hand a token to [NewDeviceProvisioningClientWithSAS] where the key itself must not go. With the audience
+// "{idScope}/registrations/{registrationId}", the policy "registration" and the device's key, the token is the one that a
+// device registers with.
+func GenerateSASToken(audience, policyName, key string, expiry time.Time) (string, error) {
+	switch {
+	case audience == "":
+		return "", invalid("audience", "must not be empty")
+	case policyName == "":
+		return "", invalid("policyName", "must not be empty")
+	case expiry.IsZero():
+		return "", invalid("expiry", "must be set")
+	}
+	secret, err := decodeKey("key", key)
+	if err != nil {
+		return "", err
+	}
+	return signResource(url.QueryEscape(audience), policyName, secret, expiry), nil
+}
+
+// signResource follows the rule that the service shares with IoT Hub:
+// https://learn.microsoft.com/azure/iot-dps/how-to-control-access
+func signResource(escapedResource, policyName string, secret []byte, expiry time.Time) string {
+	end := strconv.FormatInt(expiry.Unix(), 10)
+	signature := sign(secret, escapedResource+"\n"+end)
+	return "SharedAccessSignature sr=" + escapedResource + "&sig=" + url.QueryEscape(signature) + "&se=" + end + "&skn=" + url.QueryEscape(policyName)
+}
+
+// DeriveDeviceKey returns the base64 key of a device that registers under an enrollment group with symmetric keys.
+//
+//   - groupKey is the base64 primary or secondary key of the group, from [EnrollmentGroupsClient.GetAttestationMechanism]
+//   - registrationID is the id that the device registers with, letter by letter: another case gives another key
+//
+// The key is derived offline, so a factory can make keys without access to the service. The group's key itself must not be
+// given to a device, nor does the service take it from one. See
+// https://learn.microsoft.com/azure/iot-dps/concepts-symmetric-key-attestation.
+func DeriveDeviceKey(groupKey, registrationID string) (string, error) {
+	if err := checkID("registrationID", registrationID); err != nil {
+		return "", err
+	}
+	secret, err := decodeKey("groupKey", groupKey)
+	if err != nil {
+		return "", err
+	}
+	return sign(secret, registrationID), nil
+}
+
+func sign(secret []byte, text string) string {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte(text))
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// decodeKey reads a base64 key. Its errors never hold a part of the key.
+func decodeKey(parameter, key string) ([]byte, error) {
+	if key == "" {
+		return nil, invalid(parameter, "must not be empty")
+	}
+	secret, err := base64.StdEncoding.DecodeString(key)
+	if err != nil {
+		return nil, invalid(parameter, "must be base64")
+	}
+	return secret, nil
+}
+
+// sharedKeyPolicy signs each try of a request.
+type sharedKeyPolicy struct {
+	credential *SharedAccessKeyCredential
+	resource   string
+	allowHTTP  bool
+}
+
+func newSharedKeyPolicy(credential *SharedAccessKeyCredential, host string, allowHTTP bool) *sharedKeyPolicy {
+	return &sharedKeyPolicy{credential: credential, resource: url.QueryEscape(strings.ToLower(host)), allowHTTP: allowHTTP}
+}
+
+// Do implements [policy.Policy].
+func (p *sharedKeyPolicy) Do(req *policy.Request) (*http.Response, error) {
+	if req.Raw().URL.Scheme != "https" && !p.allowHTTP {
+		return nil, &finalError{errors.New("azdps: a request is not signed over plain http; see InsecureAllowCredentialWithHTTP of ClientOptions")}
+	}
+	req.Raw().Header.Set("Authorization", p.credential.sign(p.resource, time.Now().Add(tokenLifetime)))
+	return req.Next()
+}

@@ -1,0 +1,145 @@
+package azdps
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+)
+
+// defaultTransport is shared by all clients of the process that bring none. The settings are azcore's, but for the idle
+// connections: with its 10 a host, callers in parallel open and close connections all the time. There are no redirects,
+// because the service has none and a credential must not follow one.
+var defaultTransport = sync.OnceValue(func() policy.Transporter {
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           dialer.DialContext,
+			ForceAttemptHTTP2:     true,
+			MaxIdleConnsPerHost:   512,
+			IdleConnTimeout:       90 * time.Second,
+			TLSHandshakeTimeout:   10 * time.Second,
+			ExpectContinueTimeout: time.Second,
+			TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, Renegotiation: tls.RenegotiateFreelyAsClient},
+			HTTP2:                 &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+})
+
+// transport wraps the transport of the caller, or the default one: it bounds the body of an answer, marks errors of a body,
+// and tells the write under way whether it may have reached the service.
+type transport struct {
+	next    policy.Transporter
+	maxBody int64
+}
+
+func newTransport(next policy.Transporter, maxBody int64) *transport {
+	if next == nil {
+		next = defaultTransport()
+	}
+	if maxBody == 0 {
+		maxBody = defaultMaxResponseBody
+	}
+	return &transport{next: next, maxBody: maxBody}
+}
+
+// Do implements [policy.Transporter].
+func (t *transport) Do(req *http.Request) (*http.Response, error) {
+	if err := req.Context().Err(); err != nil {
+		return nil, err // nothing is sent
+	}
+	var connection connection
+	w, isWrite := req.Context().Value(writeKey{}).(*write)
+	if isWrite {
+		req = req.WithContext(httptrace.WithClientTrace(req.Context(), connection.trace()))
+	}
+	resp, err := t.next.Do(req)
+	if isWrite && !connection.failed(err) {
+		w.sent = true
+	}
+	if err != nil {
+		return nil, err
+	}
+	if resp.ContentLength > t.maxBody {
+		_ = resp.Body.Close()
+		return nil, tooLarge(t.maxBody)
+	}
+	resp.Body = &boundedBody{body: resp.Body, left: t.maxBody, limit: t.maxBody}
+	return resp, nil
+}
+
+// connection watches whether a request got as far as a connection.
+type connection struct {
+	mu              sync.Mutex // hooks may run in goroutines of the transport
+	asked, obtained bool
+}
+
+func (c *connection) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) { c.set(&c.asked) },
+		GotConn: func(httptrace.GotConnInfo) { c.set(&c.obtained) },
+	}
+}
+
+func (c *connection) set(flag *bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	*flag = true
+}
+
+// failed reports whether it is certain that the request was not sent. A transport without hooks leaves only the error.
+func (c *connection) failed(err error) bool {
+	if err == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.asked {
+		return !c.obtained
+	}
+	if network, ok := errors.AsType[*net.OpError](err); ok && network.Op == "dial" {
+		return true
+	}
+	_, ok := errors.AsType[*net.DNSError](err)
+	return ok
+}
+
+// boundedBody reads at most limit bytes, and marks the errors of reading.
+type boundedBody struct {
+	body        io.ReadCloser
+	left, limit int64
+}
+
+// Read implements [io.Reader].
+func (b *boundedBody) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, tooLarge(b.limit)
+	}
+	if err != nil && err != io.EOF {
+		err = &brokenBodyError{err}
+	}
+	return n, err
+}
+
+// Close implements [io.Closer].
+func (b *boundedBody) Close() error { return b.body.Close() }
+
+// brokenBodyError is an answer that ended before its body did.
+type brokenBodyError struct{ err error }
+
+func (e *brokenBodyError) Error() string { return "azdps: the answer broke off: " + e.err.Error() }
+func (e *brokenBodyError) Unwrap() error { return e.err }
+
+func tooLarge(limit int64) error {
+	return &finalError{fmt.Errorf("azdps: the body of the answer is larger than the %d bytes of ClientOptions.MaxResponseBody", limit)}
+}
