@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 )
 
@@ -110,6 +111,9 @@ func (c connectionString) check() error {
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("IoT DPS connection string has missing property: %s", strings.Join(missing, ", "))
+	}
+	if u, err := url.Parse("https://" + c.hostName); err != nil || u.Host != c.hostName || u.Hostname() == "" {
+		return fmt.Errorf("IoT DPS connection string: %s must be a host alone, such as my-dps.azure-devices-provisioning.net", propertyHostName)
 	}
 	if c.signature != "" {
 		if c.key != "" {

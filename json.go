@@ -15,11 +15,11 @@ import (
 // How the package reads and writes JSON. Reading takes what servers of other languages write; writing gives equal bytes for
 // equal values. Only what the mirror module, Go 1.26 built with GOEXPERIMENT=jsonv2 and Go 1.27 spell alike is used.
 var (
-	lenient = jsontext.Options(json.JoinOptions(
+	lenient = json.JoinOptions(
 		jsontext.AllowDuplicateNames(true),
 		jsontext.AllowInvalidUTF8(true),
 		json.WithUnmarshalers(json.UnmarshalFromFunc(readTime)),
-	))
+	)
 	stable = json.Deterministic(true)
 )
 
@@ -205,7 +205,7 @@ func decodePage[T any](data []byte, body func(*T) any) ([]T, error) {
 	if _, err := decoder.ReadToken(); err != nil {
 		return nil, readableError(err)
 	}
-	if _, err := decoder.ReadToken(); err != io.EOF {
+	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("something follows the JSON array")
 	}
 	return items, nil

@@ -63,7 +63,7 @@ func (s *service) send(ctx context.Context, op operation, decode func([]byte) er
 	if err != nil {
 		return nil, err
 	}
-	resp, err := s.internal.Pipeline().Do(req)
+	resp, err := s.internal.Pipeline().Do(req) //nolint:bodyclose // the pipeline has read and closed it
 	if err != nil {
 		return nil, op.write.outcome(err)
 	}

@@ -39,6 +39,7 @@ var defaultTransport = sync.OnceValue(func() policy.Transporter {
 // and tells the write under way whether it may have reached the service.
 type transport struct {
 	next    policy.Transporter
+	traces  bool // next is known to call the hooks of httptrace
 	maxBody int64
 }
 
@@ -49,7 +50,21 @@ func newTransport(next policy.Transporter, maxBody int64) *transport {
 	if maxBody == 0 {
 		maxBody = defaultMaxResponseBody
 	}
-	return &transport{next: next, maxBody: maxBody}
+	return &transport{next: next, traces: callsHooks(next), maxBody: maxBody}
+}
+
+// callsHooks reports whether a transport is one of net/http without anything around it.
+func callsHooks(next policy.Transporter) bool {
+	client, ok := next.(*http.Client)
+	if !ok {
+		return false
+	}
+	roundTripper := client.Transport
+	if roundTripper == nil {
+		roundTripper = http.DefaultTransport
+	}
+	_, ok = roundTripper.(*http.Transport)
+	return ok
 }
 
 // Do implements [policy.Transporter].
@@ -57,7 +72,7 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 	if err := req.Context().Err(); err != nil {
 		return nil, err // nothing is sent
 	}
-	var connection connection
+	connection := connection{asked: t.traces}
 	w, isWrite := req.Context().Value(writeKey{}).(*write)
 	if isWrite {
 		req = req.WithContext(httptrace.WithClientTrace(req.Context(), connection.trace()))
@@ -80,7 +95,7 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 // connection watches whether a request got as far as a connection.
 type connection struct {
 	mu              sync.Mutex // hooks may run in goroutines of the transport
-	asked, obtained bool
+	asked, obtained bool       // asked is true from the start if the transport is known to call the hooks
 }
 
 func (c *connection) trace() *httptrace.ClientTrace {

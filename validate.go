@@ -22,7 +22,8 @@ func checkID(parameter, id string) error {
 	}
 	for i := range len(id) {
 		if c := id[i]; !isAlphanumeric(c) && !strings.ContainsRune("-._:", rune(c)) {
-			return invalid(parameter, "%q has %q; the service takes ASCII letters, digits and the characters -._:", id, nextRune(id[i:]))
+			// The id is not quoted: where ids and keys are parameters side by side, it may be a key by mistake.
+			return invalid(parameter, "has %q at byte %d; the service takes ASCII letters, digits and the characters -._:", nextRune(id[i:]), i)
 		}
 	}
 	return nil
@@ -52,10 +53,13 @@ func checkETag(etag *azcore.ETag) error {
 	return checkHeader(parameter, string(*etag))
 }
 
-// checkHeader refuses what cannot be the value of a header.
+// checkHeader refuses what cannot be the value of a header, or would not arrive as it is.
 func checkHeader(parameter, value string) error {
+	if value != strings.TrimSpace(value) {
+		return invalid(parameter, "must not begin or end with white space")
+	}
 	for i := range len(value) {
-		if c := value[i]; c <= ' ' || c > '~' {
+		if c := value[i]; c < ' ' || c > '~' {
 			return invalid(parameter, "has a character at byte %d that no HTTP header can carry", i)
 		}
 	}
@@ -75,7 +79,7 @@ func checkBulk(parameter string, mode BulkOperationMode, items int, id func(int)
 	for i := range items {
 		for earlier := range i {
 			if strings.EqualFold(id(earlier), id(i)) {
-				return invalid(parameter, "items %d and %d have the same id %q (ids compare without case)", earlier, i, id(i))
+				return invalid(parameter, "items %d and %d have the same id; ids compare without case", earlier, i)
 			}
 		}
 	}

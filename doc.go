@@ -1,0 +1,126 @@
+/*
+Package azdps is the client for the service API of the Azure IoT Hub Device Provisioning Service (DPS), with which a backend
+manages individual enrollments, enrollment groups and device registration states. Devices register with another API, by other
+SDKs. It is a community module, not from Microsoft.
+
+The service and this package use these terms:
+
+  - An individual enrollment lets one device register, an enrollment group any number of devices that share an attestation.
+  - An attestation is how a device proves who it is: with a symmetric key, an X.509 certificate or a TPM.
+  - A registration state is what became of a device's registration: its IoT hub, or why it has none.
+
+# Clients
+
+[DeviceProvisioningClient] is made once for a service and gives the clients of its three kinds of records:
+
+	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	...
+	client, err := azdps.NewDeviceProvisioningClient("https://my-dps.azure-devices-provisioning.net", credential, nil)
+	...
+	enrollment, err := client.IndividualEnrollments().Get(ctx, "device-1", nil)
+
+There are four ways to authenticate:
+
+  - [NewDeviceProvisioningClient] with Microsoft Entra ID, for every production backend that can
+  - [NewDeviceProvisioningClientWithSharedAccessKey] with a shared access policy, whose key may be replaced at any time
+  - [NewDeviceProvisioningClientWithSAS] with a token that was signed elsewhere
+  - [NewDeviceProvisioningClientFromConnectionString] with what the Azure portal shows
+
+All clients are safe for concurrent use. Requests are signed when they are sent, each retry anew, so a key that is replaced takes
+effect with the next try. Credentials travel over https only.
+
+# Reading and writing
+
+A write replaces a whole record, so a change starts from what the service holds. That is harder than it looks, because reads hide
+symmetric keys, somebody else may write in between, and the service may have members that this package does not know. The
+Update methods do it right:
+
+	_, err = client.IndividualEnrollments().Update(ctx, "device-1", func(e *azdps.IndividualEnrollment) error {
+		e.ProvisioningStatus = azdps.ProvisioningStatusDisabled
+		return nil
+	}, nil)
+
+CreateOrUpdate without IfMatch only creates; the service answers 409 if the record exists. With IfMatch it replaces the record
+with that ETag.
+
+Members that are empty are not sent, so that the service's defaults hold: an enrollment without a status is enabled, one without
+an allocation policy is hashed. Members that this package does not know are kept in AdditionalProperties at every level
+and written back. They are kept by encoding/json too for [IndividualEnrollment], [EnrollmentGroup] and
+[DeviceRegistrationState]; for a part of one of these alone, such as an [AttestationMechanism], only the client keeps them.
+
+# Lists
+
+Lists come page by page with the NewQueryPager methods, or item by item with All:
+
+	for enrollment, err := range client.IndividualEnrollments().All(ctx, nil) {
+		...
+	}
+
+The order is the service's own, and its query language does not filter. Each page has a ContinuationToken, from which a new pager
+goes on, also in another process. Lists leave out registration states: get those of a group with
+[DeviceRegistrationStatesClient.All], that of an individual enrollment with [IndividualEnrollmentsClient.Get].
+
+# Errors
+
+What the service refuses is an [*azcore.ResponseError] with the status, the code and the whole answer. [HasStatusCode] and
+[HasCode] tell them apart, and [ErrorDetailsFrom] gives the message and the tracking id that Azure support asks for.
+
+	status  here it means                                      what to do
+	400     the record or a parameter is not valid             read the message; code 400004
+	400     "Unknown api version", without a code              the endpoint is an IoT Hub; use that of the DPS
+	401     no, a wrong or an expired signature or token,      check policy name, key, clock, and role; code 401002
+	        or a policy or role without the right
+	403     the network rules of the service, or the role      check firewall and private endpoint, and the role
+	404     no such record; codes 404201 and 404202            check the id
+	409     the record exists and IfMatch was not set;         use Update, or set IfMatch
+	        codes 409201 and 409202
+	412     somebody wrote since the ETag was read             use Update, or read and decide again
+	429     above 1,000 operations a minute; code 429001       slow down; the client has retried as told
+	5xx     the service or a proxy failed                      the client has retried; ask support
+
+The client refuses some input itself, before anything is sent: an id that no record can have, an attestation that proves nothing, what
+is no key or certificate. Such an error names the parameter. RunBulkOperation reports the items that the service refused with a
+[*BulkOperationError].
+
+A write whose answer is lost may or may not have been applied. Its error matches [ErrOutcomeUnknown], also if a retry made
+it look like a conflict.
+
+# Retries and time
+
+Tries that fail with 408, 429, 500, 502, 503 or 504, or without an answer, are repeated up to three times, as the
+Retry-After of the answer says or with growing delays. A Retry-After above 60 seconds ends the call at once with the answer. Each
+try may take 60 seconds. Change all that with Retry of [ClientOptions], or for one call with [policy.WithRetryOptions]. The
+whole call ends with its context.
+
+	operation                         fault                                 what happens
+	Get, lists, keys                  no answer, or one that breaks off     retried
+	CreateOrUpdate, Delete            no answer, or one that breaks off     retried; see ErrOutcomeUnknown
+	RunBulkOperation                  no answer                             retried; see ErrOutcomeUnknown
+	RunBulkOperation                  an answer that breaks off             not retried; ErrOutcomeUnknown
+	any                               another status, JSON that is none     not retried
+	any                               an answer above MaxResponseBody       not retried
+
+# Secrets
+
+Keys, tokens, connection strings and the query of a webhook's URL are left out of errors, of what package fmt prints and of what
+log/slog logs of the types of this package. There are two exceptions, both on purpose. The JSON of a record is complete, so a slice or a
+struct of your own that holds records is logged with their keys by [slog.JSONHandler]. And Logging.IncludeBody of [ClientOptions]
+writes whole bodies to the log.
+
+# Tracing and logging
+
+Each method opens a span of its name, such as IndividualEnrollmentsClient.Get, if [ClientOptions] has a TracingProvider; package azotel
+connects OpenTelemetry. Requests, answers and retries are logged by package azcore/log, without bodies and credentials.
+
+# Testing
+
+Package [github.com/azdps/azdps/dpstest] is a Device Provisioning Service in memory. Its server speaks the same API as the real one, so
+code under test needs no interface and no mock:
+
+	server := dpstest.NewServer(nil)
+	defer server.Close()
+	options := &azdps.ClientOptions{}
+	options.Transport = server.Client()
+	client, err := azdps.NewDeviceProvisioningClientFromConnectionString(server.ConnectionString(), options)
+*/
+package azdps
