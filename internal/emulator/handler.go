@@ -1,0 +1,175 @@
+package emulator
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Limits of the service, as documented.
+const (
+	MaxMessageSize     = 96 << 10
+	maxBulkItems       = 10
+	defaultPageSize    = 100
+	maxIDLength        = 128
+	maxEnrollments     = 1_000_000
+	maxRegistrations   = 1_000_000
+	maxGroupsOfOneKind = 100
+)
+
+const strictTransport = "max-age=31536000; includeSubDomains"
+
+// Config says how a [Handler] behaves; its zero value lets nobody in, since it has no policies.
+type Config struct {
+	// Policies are the shared access policies; their names are unique.
+	Policies []Policy
+
+	// Clock is the service's time; nil means [time.Now].
+	Clock func() time.Time
+
+	// OperationsPerMinute switches throttling on; 0 leaves it off.
+	OperationsPerMinute int
+
+	// MaxPageSize is the largest page of a query; 0 means 100.
+	MaxPageSize int
+}
+
+// Handler is the service. It is safe for concurrent use. Keys are behind pointers, which the fmt package does not follow.
+type Handler struct {
+	clock       func() time.Time
+	policies    map[string]*Policy
+	tokens      *tokenKey
+	throttle    throttle
+	maxPageSize int
+	store       store
+	operations  map[Operation]func(*call) (any, error)
+}
+
+// New makes a service without records.
+func New(config Config) *Handler {
+	h := &Handler{
+		clock:       config.Clock,
+		policies:    make(map[string]*Policy, len(config.Policies)),
+		tokens:      new(tokenKey),
+		throttle:    throttle{limit: config.OperationsPerMinute},
+		maxPageSize: config.MaxPageSize,
+	}
+	if h.clock == nil {
+		h.clock = time.Now
+	}
+	if h.maxPageSize <= 0 {
+		h.maxPageSize = defaultPageSize
+	}
+	for _, policy := range config.Policies {
+		h.policies[policy.Name] = &policy
+	}
+	_, _ = rand.Read(h.tokens[:]) // never fails
+	h.store.init()
+
+	individuals, groups := &h.store.individuals, &h.store.groups
+	h.operations = map[Operation]func(*call) (any, error){
+		IndividualEnrollmentGet:                     individuals.serveGet,
+		IndividualEnrollmentCreateOrUpdate:          individuals.servePut,
+		IndividualEnrollmentDelete:                  individuals.serveDelete,
+		IndividualEnrollmentQuery:                   individuals.serveQuery,
+		IndividualEnrollmentGetAttestationMechanism: individuals.serveMechanism,
+		IndividualEnrollmentRunBulkOperation:        individuals.serveBulk,
+		EnrollmentGroupGet:                          groups.serveGet,
+		EnrollmentGroupCreateOrUpdate:               groups.servePut,
+		EnrollmentGroupDelete:                       groups.serveDelete,
+		EnrollmentGroupQuery:                        groups.serveQuery,
+		EnrollmentGroupGetAttestationMechanism:      groups.serveMechanism,
+		EnrollmentGroupRunBulkOperation:             groups.serveBulk,
+		DeviceRegistrationStateGet:                  h.store.serveRegistration,
+		DeviceRegistrationStateDelete:               h.store.serveRegistrationDelete,
+		DeviceRegistrationStateQuery:                h.store.serveRegistrationQuery,
+	}
+	return h
+}
+
+// call is a request on its way through the service.
+type call struct {
+	*Handler
+	request *http.Request
+	header  http.Header // of the answer
+	now     time.Time
+	version string
+	id      string
+	body    []byte
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &call{Handler: h, request: r, header: w.Header(), now: h.clock()}
+	c.header.Set("x-ms-request-id", newTrackingID()) // Inferred: on successes, too.
+	result, err := c.serve()
+	switch {
+	case err != nil:
+		WriteError(w, c.now, asError(err))
+	case result == nil:
+		c.header.Set("Strict-Transport-Security", strictTransport)
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		writeJSON(w, http.StatusOK, result)
+	}
+}
+
+// serve makes the checks that all operations share, then runs the operation.
+//
+// Inferred: the order of the checks.
+func (c *call) serve() (any, error) {
+	route, id, err := match(c.request)
+	if err != nil {
+		return nil, err
+	}
+	c.id = id
+	c.version = c.request.URL.Query().Get("api-version")
+	if !slices.Contains(apiVersions, c.version) {
+		return nil, invalid("Unsupported API version %s.", c.version)
+	}
+	if err := c.authorize(route.permission); err != nil {
+		return nil, err
+	}
+	if wait, ok := c.throttle.admit(c.now); !ok {
+		return nil, throttled(wait)
+	}
+	if err := c.readBody(); err != nil {
+		return nil, err
+	}
+	return c.operations[route.operation](c)
+}
+
+// readBody takes the body in. Whoever sends one says that it is JSON; without one, nothing needs to be said.
+func (c *call) readBody() error {
+	body, err := io.ReadAll(io.LimitReader(c.request.Body, MaxMessageSize+1))
+	if err != nil {
+		return invalid("The body ended early: %v.", err)
+	}
+	if len(body) > MaxMessageSize {
+		return errTooLarge
+	}
+	if len(body) > 0 {
+		mediaType, _, err := mime.ParseMediaType(c.request.Header.Get("Content-Type"))
+		if err != nil || mediaType != "application/json" {
+			return errMediaType
+		}
+	}
+	c.body = body
+	return nil
+}
+
+// decode reads the body into value.
+//
+// Inferred: the text. Members that the service does not know are ignored, and the case of names does not matter.
+func (c *call) decode(value any) error { return decode(c.body, value) }
+
+func decode(body []byte, value any) error {
+	if err := json.Unmarshal(body, value); err != nil {
+		return invalid("The body is not valid: %v.", err)
+	}
+	return nil
+}
