@@ -2,7 +2,7 @@ package azdps
 
 import (
 	"bytes"
-	"crypto/x509"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/pem"
@@ -15,7 +15,7 @@ const (
 	maxKeyLength   = 64
 	pemBegin       = "-----BEGIN"
 	pemCertificate = "CERTIFICATE"
-	pemPrivateKey  = "PRIVATE KEY-----" // the end of a line that begins a key of any kind
+	pemPrivateKey  = "PRIVATE KEY" // is in the line that begins a key of any kind, however that line is broken
 )
 
 // check refuses an attestation that does not say how devices prove who they are, or that holds what is no key, no certificate
@@ -123,6 +123,9 @@ func tpmKeyProblem(key string) string {
 	if err != nil {
 		return "must be base64"
 	}
+	if len(public) == 0 { // the decoder skips the ends of lines
+		return "must not be empty"
+	}
 	if len(public) > 2 {
 		size := len(public) - 2
 		if int(binary.BigEndian.Uint16(public)) != size && int(binary.LittleEndian.Uint16(public)) == size {
@@ -180,7 +183,7 @@ func looksLikeCertificate(text string) bool {
 		return true
 	}
 	der, err := base64.StdEncoding.DecodeString(text)
-	return err == nil && len(der) > 100 && der[0] == derSequence
+	return err == nil && (len(der) > 100 && der[0] == derSequence || bytes.Contains(der, []byte(pemBegin)))
 }
 
 func (c *X509Certificates) problem() (member, problem string) {
@@ -204,6 +207,9 @@ func (c *X509Certificates) problem() (member, problem string) {
 func (c *X509CertificateWithInfo) problem() string {
 	if c.Certificate != "" {
 		_, problem := readCertificates([]byte(c.Certificate))
+		if problem == "" && isDER([]byte(c.Certificate)) {
+			return "is DER, which JSON cannot carry; write it as PEM or base64"
+		}
 		return problem
 	}
 	if c.Info == nil && len(c.AdditionalProperties) == 0 {
@@ -223,7 +229,7 @@ func readCertificates(data []byte) (certificates [][]byte, problem string) {
 		return nil, "must not be empty"
 	case bytes.Contains(data, []byte(pemBegin)):
 		return readPEM(data)
-	case data[0] == derSequence:
+	case isDER(data):
 		if isPrivateKey(data) {
 			return nil, "is a private key; only the certificate belongs here"
 		}
@@ -241,9 +247,13 @@ func readPEM(data []byte) (certificates [][]byte, problem string) {
 		return nil, "holds a private key; only the certificate belongs here"
 	}
 	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type == pemCertificate {
-			certificates = append(certificates, block.Bytes)
+		if block.Type != pemCertificate {
+			continue
 		}
+		if isPrivateKey(block.Bytes) {
+			return nil, "holds a private key under the name of a certificate"
+		}
+		certificates = append(certificates, block.Bytes)
 	}
 	if len(certificates) == 0 {
 		return nil, "is PEM without a certificate"
@@ -251,13 +261,20 @@ func readPEM(data []byte) (certificates [][]byte, problem string) {
 	return certificates, ""
 }
 
+// isDER reports whether data is one ASN.1 sequence. A text may begin with the same byte, which is the digit 0.
+func isDER(data []byte) bool {
+	var sequence asn1.RawValue
+	rest, err := asn1.Unmarshal(data, &sequence)
+	return err == nil && len(rest) == 0 && data[0] == derSequence
+}
+
+// isPrivateKey knows keys by their outermost sequence, whether Go could read them or not: PKCS #1, PKCS #8, a key of a curve and
+// PKCS #12 begin with a number, and an encrypted key is an algorithm and bytes. A certificate begins with a sequence and has
+// three elements.
 func isPrivateKey(der []byte) bool {
-	if _, err := x509.ParsePKCS8PrivateKey(der); err == nil {
-		return true
+	var elements []asn1.RawValue
+	if _, err := asn1.Unmarshal(der, &elements); err != nil || len(elements) == 0 {
+		return false
 	}
-	if _, err := x509.ParsePKCS1PrivateKey(der); err == nil {
-		return true
-	}
-	_, err := x509.ParseECPrivateKey(der)
-	return err == nil
+	return elements[0].Tag == asn1.TagInteger || len(elements) == 2 && elements[1].Tag == asn1.TagOctetString
 }

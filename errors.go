@@ -121,7 +121,7 @@ func readErrorBody(resp *http.Response) (details ErrorDetails, code string) {
 		Info         map[string]json.RawMessage `json:"info"`
 		TimestampUTC json.RawMessage            `json:"timestampUtc"`
 	}
-	if decode(body, &members) != nil && members.ErrorCode == nil {
+	if decode(withoutBOM(body), &members) != nil && members.ErrorCode == nil {
 		return ErrorDetails{}, ""
 	}
 	code = plainText(members.ErrorCode)

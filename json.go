@@ -15,11 +15,11 @@ import (
 // How the package reads and writes JSON. Reading takes what servers of other languages write; writing gives equal bytes for
 // equal values. Only what the mirror module, Go 1.26 built with GOEXPERIMENT=jsonv2 and Go 1.27 spell alike is used.
 var (
-	lenient = json.JoinOptions(
-		jsontext.AllowDuplicateNames(true),
-		jsontext.AllowInvalidUTF8(true),
-		json.WithUnmarshalers(json.UnmarshalFromFunc(readTime)),
-	)
+	tolerant = jsontext.Options(json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)))
+	lenient  = json.JoinOptions(tolerant, json.WithUnmarshalers(json.JoinUnmarshalers(
+		json.UnmarshalFromFunc(readTime),
+		json.UnmarshalFromFunc(readRaw),
+	)))
 	stable = json.Deterministic(true)
 )
 
@@ -82,12 +82,14 @@ func (p *ReprovisionPolicy) UnmarshalJSON(data []byte) error {
 }
 
 // MarshalJSON implements [json.Marshaler]; it sorts the names and writes numbers with the digits they have.
-func (t TwinCollection) MarshalJSON() ([]byte, error) {
-	// encoding/json, because the mirror module writes a json.Number as a string.
+func (t TwinCollection) MarshalJSON() ([]byte, error) { return writeAny(map[string]any(t)) }
+
+// writeAny writes by encoding/json, because the mirror module writes a json.Number as a string.
+func writeAny(value any) ([]byte, error) {
 	var buffer bytes.Buffer
 	encoder := stdjson.NewEncoder(&buffer)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(map[string]any(t)); err != nil {
+	if err := encoder.Encode(value); err != nil {
 		return nil, err
 	}
 	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), nil
@@ -153,6 +155,24 @@ func readAny(decoder *jsontext.Decoder) (any, error) {
 	return nil, nil
 }
 
+// readRaw reads a value that is kept as it is, such as an unknown member. One with duplicate names or invalid UTF-8, which could
+// be read but not written again, is mended as the rest of a record is: the last of the names counts.
+func readRaw(decoder *jsontext.Decoder, raw *stdjson.RawMessage) error {
+	value, err := decoder.ReadValue()
+	if err != nil {
+		return err
+	}
+	if value.IsValid() {
+		*raw = stdjson.RawMessage(bytes.Clone(value))
+		return nil
+	}
+	mended, err := readAny(jsontext.NewDecoder(bytes.NewReader(value), tolerant))
+	if err == nil {
+		*raw, err = writeAny(mended)
+	}
+	return err
+}
+
 // readTime reads a date of the service: up to nine fraction digits, and no zone means UTC. Null reads as the zero time.
 func readTime(decoder *jsontext.Decoder, t *time.Time) error {
 	token, err := decoder.ReadToken()
@@ -214,7 +234,11 @@ func decodePage[T any](data []byte, body func(*T) any) ([]T, error) {
 // readableError says where JSON is wrong without its values, which may be keys.
 func readableError(err error) error {
 	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
-		return fmt.Errorf("unexpected %v at %q, byte %d of the JSON", semantic.JSONKind, semantic.JSONPointer, semantic.ByteOffset)
+		kind := "value" // of a date, whose token has been read
+		if semantic.JSONKind != 0 {
+			kind = semantic.JSONKind.String()
+		}
+		return fmt.Errorf("unexpected %s at %q, byte %d of the JSON", kind, semantic.JSONPointer, semantic.ByteOffset)
 	}
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

@@ -45,7 +45,7 @@ type page struct {
 	size              int32
 }
 
-// do sends an operation in a span of its own and hands the body of the answer to decode, which may be nil.
+// do sends an operation in a span of its own and hands the body of the answer to decode.
 func (s *service) do(ctx context.Context, op operation, decode func([]byte) error) (err error) {
 	ctx, endSpan := runtime.StartSpan(ctx, op.name, s.internal.Tracer(), nil)
 	defer func() { endSpan(err) }()
@@ -87,15 +87,15 @@ func (op operation) deletedBefore(resp *http.Response) bool {
 }
 
 func readAnswer(resp *http.Response, decode func([]byte) error) error {
-	if decode == nil {
-		return nil
-	}
 	body, err := runtime.Payload(resp)
 	if err != nil {
 		return err
 	}
-	return decode(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+	return decode(withoutBOM(body))
 }
+
+// withoutBOM takes off the byte order mark that some servers put before JSON.
+func withoutBOM(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) }
 
 func (s *service) newRequest(ctx context.Context, op operation) (*policy.Request, error) {
 	req, err := runtime.NewRequest(ctx, op.method, s.endpoint+op.path+"?api-version="+APIVersion2021_10_01)

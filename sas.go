@@ -124,6 +124,9 @@ func decodeKey(parameter, key string) ([]byte, error) {
 	if err != nil {
 		return nil, invalid(parameter, "must be base64")
 	}
+	if len(secret) == 0 { // the decoder skips the ends of lines
+		return nil, invalid(parameter, "must not be empty")
+	}
 	return secret, nil
 }
 
