@@ -6,18 +6,20 @@ import (
 	"net/http"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/go-json-experiment/json"
 )
 
 // runBulk writes or deletes up to MaxBulkItems records in one request. records is not changed.
-func (c *collection[T]) runBulk(ctx context.Context, mode BulkOperationMode, records []T) (BulkOperationResult, error) {
+func (c *collection[T]) runBulk(ctx context.Context, mode BulkOperationMode, records []T) (result BulkOperationResult, err error) {
 	body, err := c.bulkBody(mode, records)
 	if err != nil {
 		return BulkOperationResult{}, err
 	}
-	var result BulkOperationResult
 	op := operation{name: c.client + ".RunBulkOperation", method: http.MethodPost, path: c.path, body: body, write: new(write)}
-	if err := c.service.do(ctx, op, func(body []byte) error { return decode(body, &result) }); err != nil {
+	ctx, endSpan := runtime.StartSpan(ctx, op.name, c.service.internal.Tracer(), nil)
+	defer func() { endSpan(err) }() // with an error for refused items, too
+	if _, err := c.service.send(ctx, op, func(body []byte) error { return decode(body, &result) }); err != nil {
 		return BulkOperationResult{}, err
 	}
 	if result.IsSuccessful && len(result.Errors) == 0 {

@@ -103,9 +103,13 @@ whole call ends with its context.
 # Secrets
 
 Keys, tokens, connection strings and the query of a webhook's URL are left out of errors, of what package fmt prints and of what
-log/slog logs of the types of this package. There are two exceptions, both on purpose. The JSON of a record is complete, so a slice or a
-struct of your own that holds records is logged with their keys by [slog.JSONHandler]. And Logging.IncludeBody of [ClientOptions]
-writes whole bodies to the log.
+log/slog logs of the types of this package. The exceptions are these:
+
+  - The JSON of a record is complete, so a slice or a struct of your own that holds records is logged with their keys by
+    [slog.JSONHandler].
+  - Logging.IncludeBody of [ClientOptions] writes whole bodies to the log.
+  - Package fmt asks no method of a value in an unexported field of your own type, nor for the verbs %p and %w. A struct that keeps
+    records there needs a Format or String method of its own.
 
 # Tracing and logging
 

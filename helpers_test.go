@@ -333,3 +333,8 @@ func optionsOver(transport policy.Transporter) *azdps.ClientOptions {
 
 // isUnknown is for assertions of both outcomes.
 func isUnknown(err error) bool { return errors.Is(err, azdps.ErrOutcomeUnknown) }
+
+// withoutRetries is for single calls in real time.
+func withoutRetries(ctx context.Context) context.Context {
+	return policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1, TryTimeout: 5 * time.Second})
+}

@@ -15,7 +15,7 @@ import (
 // How the package reads and writes JSON. Reading takes what servers of other languages write; writing gives equal bytes for
 // equal values. Only what the mirror module, Go 1.26 built with GOEXPERIMENT=jsonv2 and Go 1.27 spell alike is used.
 var (
-	tolerant = jsontext.Options(json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)))
+	tolerant = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	lenient  = json.JoinOptions(tolerant, json.WithUnmarshalers(json.JoinUnmarshalers(
 		json.UnmarshalFromFunc(readTime),
 		json.UnmarshalFromFunc(readRaw),

@@ -3,6 +3,7 @@ package azdps_test
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,7 +43,7 @@ func jsonMembers(goType reflect.Type) []jsonPath {
 	jsonWalk(goType, nil, func(object reflect.Type, path jsonPath) {
 		for i := range object.NumField() {
 			if name := jsonName(object.Field(i)); name != "" {
-				paths = append(paths, append(path[:len(path):len(path)], name))
+				paths = append(paths, slices.Concat(path, jsonPath{name}))
 			}
 		}
 	})
@@ -55,12 +56,12 @@ func jsonWalk(goType reflect.Type, path jsonPath, visit func(reflect.Type, jsonP
 	case goType.Kind() == reflect.Pointer:
 		jsonWalk(goType.Elem(), path, visit)
 	case goType.Kind() == reflect.Slice:
-		jsonWalk(goType.Elem(), append(path[:len(path):len(path)], "0"), visit)
+		jsonWalk(goType.Elem(), slices.Concat(path, jsonPath{"0"}), visit)
 	case goType.Kind() == reflect.Struct && goType != reflect.TypeFor[time.Time]():
 		visit(goType, path)
 		for i := range goType.NumField() {
 			if name := jsonName(goType.Field(i)); name != "" {
-				jsonWalk(goType.Field(i).Type, append(path[:len(path):len(path)], name), visit)
+				jsonWalk(goType.Field(i).Type, slices.Concat(path, jsonPath{name}), visit)
 			}
 		}
 	}
@@ -100,7 +101,7 @@ func jsonFollow(value any, path jsonPath) map[string]any {
 // jsonWithUnknown returns JSON with an unknown member in the object at path.
 func jsonWithUnknown(t *testing.T, data string, path jsonPath) (string, bool) {
 	t.Helper()
-	member := append(path[:len(path):len(path)], "xUnknown")
+	member := slices.Concat(path, jsonPath{"xUnknown"})
 	changed, ok := jsonSet(t, data, member, jsonValue(t, []byte(jsonUnknown)))
 	return string(jsonEncode(t, changed)), ok
 }

@@ -29,7 +29,9 @@ type AttestationMechanism struct {
 	AdditionalProperties map[string]json.RawMessage `json:",embed,inline"`
 }
 
-// SymmetricKeyAttestation holds the keys of a device or a group, either of which is taken. It prints and logs without them.
+// SymmetricKeyAttestation holds the keys of a device or a group, either of which is taken. It prints and logs without them, but
+// not where package fmt calls no methods: within an unexported field of a struct of the caller's, and by %p and %w, which go vet
+// refuses.
 type SymmetricKeyAttestation struct {
 	// PrimaryKey is the base64 of 16 to 64 bytes; the service generates an empty one with 64 bytes.
 	PrimaryKey string `json:"primaryKey,omitzero"`
@@ -99,25 +101,25 @@ type X509CertificateInfo struct {
 	SubjectName string `json:"subjectName"`
 
 	// SHA1Thumbprint is the SHA-1 of the certificate's DER in upper-case hexadecimal.
-	SHA1Thumbprint string `json:"sha1Thumbprint"`
+	SHA1Thumbprint string `json:"sha1Thumbprint,omitzero"`
 
 	// SHA256Thumbprint is the SHA-256 of the certificate's DER in upper-case hexadecimal.
-	SHA256Thumbprint string `json:"sha256Thumbprint"`
+	SHA256Thumbprint string `json:"sha256Thumbprint,omitzero"`
 
 	// IssuerName is the issuer, written as the subject is.
 	IssuerName string `json:"issuerName"`
 
 	// NotBeforeUTC is the start of the certificate's validity.
-	NotBeforeUTC time.Time `json:"notBeforeUtc"`
+	NotBeforeUTC time.Time `json:"notBeforeUtc,omitzero"`
 
 	// NotAfterUTC is the end of the certificate's validity.
-	NotAfterUTC time.Time `json:"notAfterUtc"`
+	NotAfterUTC time.Time `json:"notAfterUtc,omitzero"`
 
 	// SerialNumber is the serial number in upper-case hexadecimal.
-	SerialNumber string `json:"serialNumber"`
+	SerialNumber string `json:"serialNumber,omitzero"`
 
 	// Version is the version of X.509, usually 3.
-	Version int32 `json:"version"`
+	Version int32 `json:"version,omitzero"`
 
 	// AdditionalProperties holds the members that this version does not know, so that a write keeps them.
 	AdditionalProperties map[string]json.RawMessage `json:",embed,inline"`

@@ -245,6 +245,25 @@ func TestRefusedTriesLeaveNoDoubt(t *testing.T) {
 	}
 }
 
+// TestRefusedConnectionAfterAnAnswer fails at last without a connection, after tries that the service answered.
+func TestRefusedConnectionAfterAnAnswer(t *testing.T) {
+	t.Parallel()
+	for name, last := range map[string]answer{
+		"refused": fails(&net.OpError{Op: "dial", Err: errReset}), "no such host": fails(&net.DNSError{Err: "no such host"}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			forEachCall(t, func(t *testing.T, operation call) {
+				transport := newScript(serviceError(429, "429001"), last)
+				err := operation.do(t.Context(), clientOver(t, transport))
+				require.Error(t, err)
+				require.NotErrorIs(t, err, azdps.ErrOutcomeUnknown)
+				assert.Len(t, transport.sent(), 4)
+			})
+		})
+	}
+}
+
 // TestBulkAfterLostAnswer says that the outcome is unknown only if an item may be the client's own.
 func TestBulkAfterLostAnswer(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,207 @@
+package azdps
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestDefaultTransport(t *testing.T) {
+	t.Parallel()
+	client := defaultTransport().(*http.Client)
+	assert.Same(t, client, defaultTransport().(*http.Client), "one for the process")
+	assert.Zero(t, client.Timeout, "a try has one of its own")
+	assert.Same(t, client, newTransport(nil, 0).next)
+	assert.EqualValues(t, 64<<20, newTransport(nil, 0).maxBody)
+
+	settings := client.Transport.(*http.Transport)
+	assert.NotNil(t, settings.Proxy)
+	assert.True(t, settings.ForceAttemptHTTP2)
+	assert.GreaterOrEqual(t, settings.MaxIdleConnsPerHost, 256)
+	assert.Zero(t, settings.MaxIdleConns)
+	assert.Zero(t, settings.MaxConnsPerHost)
+	assert.EqualValues(t, tls.VersionTLS12, settings.TLSClientConfig.MinVersion)
+	assert.False(t, settings.TLSClientConfig.InsecureSkipVerify)
+	assert.NotZero(t, settings.HTTP2.SendPingTimeout)
+	require.ErrorIs(t, client.CheckRedirect(nil, nil), http.ErrUseLastResponse)
+}
+
+// TestNoRedirects sends a request with the settings of the default transport to a server that points to another one.
+func TestNoRedirects(t *testing.T) {
+	t.Parallel()
+	var elsewhere atomic.Int32
+	second := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
+	defer second.Close()
+	first := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.NotEmpty(t, r.Header.Get("Authorization"))
+		http.Redirect(w, r, strings.Replace(second.URL, "127.0.0.1", "localhost", 1)+r.URL.Path, http.StatusTemporaryRedirect)
+	}))
+	defer first.Close()
+
+	trusting := *defaultTransport().(*http.Client)
+	settings := trusting.Transport.(*http.Transport).Clone()
+	defer settings.CloseIdleConnections()
+	settings.TLSClientConfig.RootCAs = x509.NewCertPool()
+	settings.TLSClientConfig.RootCAs.AddCert(first.Certificate())
+	trusting.Transport = settings
+	credential, err := NewSharedAccessKeyCredential("owner", "MDEyMzQ1Njc4OWFiY2RlZg==")
+	require.NoError(t, err)
+	options := &ClientOptions{}
+	options.Transport = &trusting
+	client, err := NewDeviceProvisioningClientWithSharedAccessKey(first.URL, credential, options)
+	require.NoError(t, err)
+
+	_, err = client.IndividualEnrollments().Get(t.Context(), "device-1", nil)
+	assert.True(t, HasStatusCode(err, http.StatusTemporaryRedirect), "%v", err)
+	_, err = client.IndividualEnrollments().Delete(t.Context(), "device-1", nil)
+	assert.True(t, HasStatusCode(err, http.StatusTemporaryRedirect), "%v", err)
+	require.NotErrorIs(t, err, ErrOutcomeUnknown)
+	assert.Zero(t, elsewhere.Load())
+}
+
+// doer is a transport made of a function.
+type doer func(*http.Request) (*http.Response, error)
+
+func (f doer) Do(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestWhetherARequestWasSent(t *testing.T) {
+	t.Parallel()
+	failed := errors.New("failed")
+	refused := &net.OpError{Op: "dial", Err: failed}
+	hooks := func(got bool, err error) doer {
+		return func(r *http.Request) (*http.Response, error) {
+			trace := httptrace.ContextClientTrace(r.Context())
+			trace.GetConn("host:443")
+			if got {
+				trace.GotConn(httptrace.GotConnInfo{})
+			}
+			return nil, err
+		}
+	}
+	plain := func(err error) doer { return func(*http.Request) (*http.Response, error) { return nil, err } }
+	tests := map[string]struct {
+		next doer
+		want bool
+	}{
+		"no connection":                           {hooks(false, failed), false},
+		"no connection in time":                   {hooks(false, context.DeadlineExceeded), false},
+		"a connection that failed":                {hooks(true, failed), true},
+		"a second connection refused":             {hooks(true, refused), true},
+		"no hooks, an error":                      {plain(failed), true},
+		"no hooks, a deadline":                    {plain(context.DeadlineExceeded), true},
+		"no hooks, refused":                       {plain(refused), false},
+		"no hooks, refused, wrapped":              {plain(errors.Join(failed, refused)), false},
+		"no hooks, no such host":                  {plain(&net.DNSError{}), false},
+		"no hooks, a read that failed":            {plain(&net.OpError{Op: "read", Err: failed}), true},
+		"an answer":                               {plain(nil), true},
+		"an answer with hooks":                    {hooks(true, nil), true},
+		"an answer without a connection of hooks": {hooks(false, nil), true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			transport := newTransport(doer(func(r *http.Request) (*http.Response, error) {
+				_, err := test.next(r)
+				if err != nil {
+					return nil, err
+				}
+				return &http.Response{Body: http.NoBody}, nil
+			}), 0)
+			w := new(write)
+			req := httptest.NewRequestWithContext(w.context(t.Context()), http.MethodPut, "/", nil)
+			_, _ = transport.Do(req) //nolint:bodyclose // it has none
+			assert.Equal(t, test.want, w.sent)
+		})
+	}
+}
+
+func TestCancelledRequestIsNotSent(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w := new(write)
+	transport := newTransport(doer(func(*http.Request) (*http.Response, error) {
+		t.Error("it was sent")
+		return nil, io.EOF
+	}), 0)
+	_, err := transport.Do(httptest.NewRequestWithContext(w.context(ctx), http.MethodPut, "/", nil)) //nolint:bodyclose // there is no answer
+	require.ErrorIs(t, err, context.Canceled)
+	assert.False(t, w.sent)
+}
+
+// closeCounter counts how often a body is closed.
+type closeCounter struct {
+	io.Reader
+	closed int
+}
+
+func (c *closeCounter) Close() error {
+	c.closed++
+	return nil
+}
+
+func TestBodyBound(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		length   int
+		announce int64
+		fails    bool
+	}{
+		"empty": {0, -1, false}, "within": {9, -1, false}, "exactly": {10, -1, false}, "exactly, announced": {10, 10, false},
+		"beyond": {11, -1, true}, "far beyond": {5000, -1, true}, "beyond, announced": {11, 11, true}, "announced falsely": {0, 11, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := &closeCounter{Reader: strings.NewReader(strings.Repeat("x", test.length))}
+			transport := newTransport(doer(func(*http.Request) (*http.Response, error) {
+				return &http.Response{Body: body, ContentLength: test.announce}, nil
+			}), 10)
+			resp, err := transport.Do(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+			var data []byte
+			if err == nil {
+				data, err = io.ReadAll(resp.Body)
+				require.NoError(t, resp.Body.Close())
+			}
+			assert.Equal(t, 1, body.closed)
+			if test.fails {
+				require.ErrorContains(t, err, "larger than the 10 bytes of ClientOptions.MaxResponseBody")
+				var final *finalError
+				require.ErrorAs(t, err, &final, "it is not tried again")
+				return
+			}
+			require.NoError(t, err)
+			assert.Len(t, data, test.length)
+		})
+	}
+}
+
+func TestBrokenBodyIsMarked(t *testing.T) {
+	t.Parallel()
+	body := io.MultiReader(strings.NewReader("abc"), iotestError{io.ErrUnexpectedEOF})
+	transport := newTransport(doer(func(*http.Request) (*http.Response, error) {
+		return &http.Response{Body: io.NopCloser(body), ContentLength: -1}, nil
+	}), 10)
+	resp, err := transport.Do(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+	require.NoError(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	data, err := io.ReadAll(resp.Body)
+	assert.Equal(t, "abc", string(data))
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	require.ErrorContains(t, err, "broke off")
+}
+
+type iotestError struct{ err error }
+
+func (e iotestError) Read([]byte) (int, error) { return 0, e.err }
