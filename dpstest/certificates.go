@@ -28,12 +28,13 @@ type authority struct {
 }
 
 // CertificatePEM returns the server's CA certificate, for clients in other processes. It is valid for ten years from an
-// hour before the server was made, by the server's clock, as is the certificate that it signed, for 127.0.0.1, ::1 and
-// localhost.
+// hour before the server was made, by the server's clock, as is the certificate that it signed, for 127.0.0.1, ::1,
+// localhost and the address in [Options.Listener].
 func (s *Server) CertificatePEM() []byte { return append([]byte(nil), s.authority.pem...) }
 
-// newAuthority makes both certificates. It panics if that fails, which it does only if the random source does.
-func newAuthority(now time.Time) *authority {
+// newAuthority makes both certificates, that of the server also for the address of a listener. It panics if that fails,
+// which it does only if the random source does.
+func newAuthority(now time.Time, listener net.Listener) *authority {
 	ca := &x509.Certificate{
 		Subject:               pkix.Name{CommonName: "dpstest CA"},
 		IsCA:                  true,
@@ -46,6 +47,11 @@ func newAuthority(now time.Time) *authority {
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	if listener != nil {
+		if tcp, ok := listener.Addr().(*net.TCPAddr); ok {
+			leaf.IPAddresses = append(leaf.IPAddresses, tcp.IP)
+		}
 	}
 	for _, template := range []*x509.Certificate{ca, leaf} {
 		template.SerialNumber = newSerial()

@@ -16,7 +16,8 @@ type ControlOptions struct {
 	// Operation is what the request asks for; empty means any, and what is no operation.
 	Operation Operation
 
-	// ID is the id in the path, without regard to case: of the record, or of the group whose registrations are queried.
+	// ID is the id in the path, without regard to case: of the record, of the device that registers, or of the group
+	// whose registrations are queried.
 	// Empty means any. Bulk operations and queries of enrollments have none.
 	ID string
 

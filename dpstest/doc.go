@@ -1,8 +1,9 @@
 // Package dpstest is a Device Provisioning Service in memory, for tests, examples and demos.
 //
 // It serves the service API of the Azure IoT Hub Device Provisioning Service: individual enrollments, enrollment groups
-// and registration states, with real authentication, etags, paging, bulk operations, limits and errors. Any client that
-// speaks to the service speaks to it, in any language. It is not made by Microsoft.
+// and registration states, with real authentication, etags, paging, bulk operations, limits and errors; and the device
+// API, over which devices register. Any client that speaks to the service over HTTPS speaks to it, in any language. It is
+// not made by Microsoft.
 //
 // # A server
 //
@@ -27,6 +28,17 @@
 //		// a client with Transport: srv.Transport() waits 30 seconds of virtual time
 //	})
 //
+// # Devices
+//
+// A device registers at [Server.DeviceURL] with [Server.IDScope], by symmetric key, X.509 certificate or TPM. What its
+// enrollment says then happens at once: it is assigned to one of [Options.Hubs], or a webhook is asked where to. The
+// service API shows the registration, and [Server.HubDevice] what the IoT hub would have of it.
+//
+// A device shows its certificate in the TLS handshake, or without a socket by [Server.DeviceTransport].
+//
+// What a TPM is challenged with is not encrypted for it, so its endorsement key alone lets a device in. Hubs are names:
+// nothing is sent to them. How often a device asks is not limited. Devices cannot speak MQTT or AMQP here.
+//
 // # Faults
 //
 // [Server.Control] puts a [Fault] before the next request that matches. A fault is a middleware: it may answer, change,
@@ -43,8 +55,8 @@
 //
 // # State
 //
-// [Server.Load] and [Server.Dump] move the state in and out as JSON, one record a line, and are the way to give a
-// server registration states, which the service API cannot create. [Server.Requests] tells what arrived, without
+// [Server.Load] and [Server.Dump] move the state in and out as JSON, one record a line, and are the short way to give a
+// server registration states, which otherwise only devices create. [Server.Requests] tells what arrived, without
 // credentials and keys.
 //
 // # Fidelity

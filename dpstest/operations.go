@@ -5,7 +5,7 @@ import "github.com/azdps/azdps/internal/emulator"
 // Operation is the operationId of a request in the service's specification.
 type Operation string
 
-// The operations of the service API.
+// The operations of the service API, then those of the device API.
 const (
 	OperationDeviceRegistrationStateDelete               = Operation(emulator.DeviceRegistrationStateDelete)
 	OperationDeviceRegistrationStateGet                  = Operation(emulator.DeviceRegistrationStateGet)
@@ -22,4 +22,7 @@ const (
 	OperationIndividualEnrollmentGetAttestationMechanism = Operation(emulator.IndividualEnrollmentGetAttestationMechanism)
 	OperationIndividualEnrollmentQuery                   = Operation(emulator.IndividualEnrollmentQuery)
 	OperationIndividualEnrollmentRunBulkOperation        = Operation(emulator.IndividualEnrollmentRunBulkOperation)
+	OperationRuntimeRegistrationDeviceStatusLookup       = Operation(emulator.RuntimeRegistrationDeviceStatusLookup)
+	OperationRuntimeRegistrationOperationStatusLookup    = Operation(emulator.RuntimeRegistrationOperationStatusLookup)
+	OperationRuntimeRegistrationRegisterDevice           = Operation(emulator.RuntimeRegistrationRegisterDevice)
 )

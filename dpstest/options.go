@@ -2,8 +2,11 @@ package dpstest
 
 import (
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/base64"
 	"fmt"
+	"net"
+	"net/http"
 	"time"
 
 	"github.com/azdps/azdps/internal/emulator"
@@ -14,6 +17,17 @@ type Options struct {
 	// Policies are the shared access policies; none means provisioningserviceowner with every permission and generated keys.
 	Policies []AccessPolicy
 
+	// Hubs are the host names of the linked IoT hubs, which devices are assigned to; none means one,
+	// dpstest-hub.azure-devices.net. Nothing is sent to them.
+	Hubs []string
+
+	// CAs are the verified CA certificates of the service, by the names that the CA references of an enrollment use.
+	CAs map[string]*x509.Certificate
+
+	// Webhooks calls the webhooks of custom allocation, at the URL that the enrollment has; nil means a client that gives
+	// up after a minute. For a test without sockets, give it a Transport that answers.
+	Webhooks *http.Client
+
 	// Clock is the server's time; nil means [time.Now], which is virtual in a synctest bubble. It is called by many
 	// goroutines at once.
 	Clock func() time.Time
@@ -22,9 +36,16 @@ type Options struct {
 	// Retry-After header. The service allows 1,000. 0 leaves throttling off.
 	OperationsPerMinute int
 
+	// RegistrationsPerMinute does the same for the registrations of devices, of which the service allows 1,000, too.
+	RegistrationsPerMinute int
+
 	// MaxPageSize is the largest page of a query, in items; 0 means 100. A query that does not say gets 100, or this if it
 	// is less.
 	MaxPageSize int
+
+	// Listener is where the server listens; nil means a free port of the loopback interface. The server closes it, and its
+	// certificate is good for the address. Whoever reaches an address beyond loopback can try the server's keys.
+	Listener net.Listener
 
 	// Logf, if set, gets a line per request, without secrets; t.Logf fits. It is called by many goroutines at once.
 	Logf func(format string, args ...any)

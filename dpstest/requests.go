@@ -152,7 +152,7 @@ func (w *statusRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter 
 const redacted = "REDACTED"
 
 var (
-	keyMembers     = regexp.MustCompile(`(?i)("(?:primaryKey|secondaryKey)"\s*:\s*")(?:[^"\\]|\\.)+`)
+	keyMembers     = regexp.MustCompile(`(?i)("(?:primaryKey|secondaryKey|authenticationKey)"\s*:\s*")(?:[^"\\]|\\.)+`)
 	webhookMembers = regexp.MustCompile(`(?i)("webhookUrl"\s*:\s*"(?:[^"\\?]|\\.)*\?)(?:[^"\\]|\\.)+`)
 )
 

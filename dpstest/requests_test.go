@@ -152,7 +152,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		}
 	}
 	for _, text := range printed {
-		for _, form := range []string{secret, fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), "0123456789abcdef", fmt.Sprint([]byte("0123456789abcdef"))[1:30], fmt.Sprintf("%x", "0123456789abcdef")} {
+		for _, form := range []string{secret, fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), "0123456789abcdef", fmt.Sprintf("%d", []byte("0123456789abcdef"))[1:30], fmt.Sprintf("%x", "0123456789abcdef")} {
 			require.NotContains(t, text, form)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -33,8 +34,8 @@ type Server struct {
 	socket    *socket
 }
 
-// NewServer starts a server on the loopback interface, with TLS and HTTP/1.1. It panics if it cannot listen, and if the
-// policies in options have equal or empty names or keys that are not base64. Close it.
+// NewServer starts a server on the loopback interface, or on the listener in options, with TLS and HTTP/1.1. It panics if
+// it cannot listen, and if the policies in options have equal or empty names or keys that are not base64. Close it.
 func NewServer(options *Options) *Server {
 	s := NewUnstartedServer(options)
 	s.Start()
@@ -52,7 +53,7 @@ func NewUnstartedServer(options *Options) *Server {
 		logf:     options.Logf,
 		controls: &controls{},
 		requests: &requestLog{},
-		socket:   &socket{},
+		socket:   &socket{listener: options.Listener},
 	}
 	if s.clock == nil {
 		s.clock = time.Now
@@ -61,9 +62,13 @@ func NewUnstartedServer(options *Options) *Server {
 		s.logf = func(string, ...any) {}
 	}
 	config := emulator.Config{
-		Clock:               s.clock,
-		OperationsPerMinute: options.OperationsPerMinute,
-		MaxPageSize:         options.MaxPageSize,
+		Clock:                  s.clock,
+		OperationsPerMinute:    options.OperationsPerMinute,
+		RegistrationsPerMinute: options.RegistrationsPerMinute,
+		MaxPageSize:            options.MaxPageSize,
+		Hubs:                   options.Hubs,
+		CAs:                    options.CAs,
+		Webhooks:               options.Webhooks,
 	}
 	policies := complete(options.Policies)
 	for _, policy := range policies {
@@ -71,7 +76,7 @@ func NewUnstartedServer(options *Options) *Server {
 	}
 	s.policy = &policies[0]
 	s.service = emulator.New(config)
-	s.authority = newAuthority(s.clock())
+	s.authority = newAuthority(s.clock(), options.Listener)
 	s.memory = &memoryTransport{handler: s}
 	s.direct = &http.Client{Transport: s.memory}
 	return s
@@ -82,8 +87,9 @@ func (s Server) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "Server(%s)", s.host())
 }
 
-// ServeHTTP is the service API as a handler, for a server of the caller's own. It panics with [http.ErrAbortHandler] to
-// drop a connection, as faults ask for.
+// ServeHTTP is the service API and the device API as a handler, for a server of the caller's own. It panics with
+// [http.ErrAbortHandler] to drop a connection, as faults ask for. For devices with certificates, that server must ask for
+// them and need not verify them.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	operation, id := emulator.Match(r)
 	r = r.WithContext(context.WithValue(r.Context(), clockKey{}, s.clock))
@@ -148,8 +154,13 @@ func (s *Server) Transport() *http.Client { return s.direct }
 // before.
 func (s *Server) Start() {
 	server := &http.Server{
-		Handler:           s,
-		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{s.authority.leaf}, MinVersion: tls.VersionTLS12, Time: s.clock},
+		Handler: s,
+		TLSConfig: &tls.Config{
+			Certificates: []tls.Certificate{s.authority.leaf},
+			ClientAuth:   tls.RequestClientCert, // of devices; the service checks it
+			MinVersion:   tls.VersionTLS12,
+			Time:         s.clock,
+		},
 		ErrorLog:          newErrorLog(s.logf),
 		ReadHeaderTimeout: time.Minute,
 	}
@@ -185,9 +196,12 @@ func (k *socket) listen(server *http.Server) error {
 	if k.closed || k.server != nil {
 		return errors.New("dpstest: the server was started or closed before")
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return fmt.Errorf("dpstest: %w", err)
+	if k.listener == nil {
+		listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			return fmt.Errorf("dpstest: %w", err)
+		}
+		k.listener = listener
 	}
 	server.ConnState = func(_ net.Conn, state http.ConnState) {
 		switch state {
@@ -197,19 +211,23 @@ func (k *socket) listen(server *http.Server) error {
 			k.connections.Done()
 		}
 	}
-	k.server, k.listener = server, listener
-	k.serving.Go(func() { _ = server.ServeTLS(listener, "", "") }) // returns ErrServerClosed
+	k.server = server
+	k.serving.Go(func() { _ = server.ServeTLS(k.listener, "", "") }) // returns ErrServerClosed
 	return nil
 }
 
-// address is the host and port, also after the end.
+// address is the host and port, also after the end. It is loopback for a listener on all addresses.
 func (k *socket) address() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.listener == nil {
 		return ""
 	}
-	return k.listener.Addr().String()
+	address := k.listener.Addr()
+	if tcp, ok := address.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port))
+	}
+	return address.String()
 }
 
 func (k *socket) close() {
@@ -218,6 +236,9 @@ func (k *socket) close() {
 	k.closed = true
 	k.mu.Unlock()
 	if server == nil {
+		if k.listener != nil {
+			_ = k.listener.Close() // nobody can be waiting on it
+		}
 		return
 	}
 	_ = server.Close() // fails only if it was closed before

@@ -14,7 +14,8 @@ import (
 //     enrollmentGroupId an enrollment group. Symmetric keys stand in the attestation. A certificate is the base64 of its
 //     DER in Dump, and may be PEM in Load; it may be left out if its info is there. The members of every api-version count.
 //   - Without an attestation it is a registration state, with the enrollmentGroupId of the group that its device came
-//     through if there was one. Its status is unassigned, assigning, assigned, failed or disabled.
+//     through if there was one. Its status is unassigned, assigning, assigned, failed or disabled. Of a device that
+//     registered, Dump adds its last operation, its issued certificates, and the [HubDevice] as hubDevice, with keys.
 //
 // Load keeps etag, createdDateTimeUtc and lastUpdatedDateTimeUtc where a line has them, and makes them, and symmetric
 // keys, where it has not. The quotas of the service hold here, too; blank lines do not count.

@@ -117,6 +117,7 @@ func serverRequest(ctx context.Context, r *http.Request, body []byte) (*http.Req
 	served.URL, served.RequestURI = target, r.URL.RequestURI()
 	served.Proto, served.ProtoMajor, served.ProtoMinor = "HTTP/1.1", 1, 1
 	served.RemoteAddr = "127.0.0.1:0"
+	served.TLS = presentedBy(ctx)
 	served.Body, served.GetBody, served.Response = io.NopCloser(bytes.NewReader(body)), nil, nil
 	served.ContentLength, served.TransferEncoding = int64(len(body)), nil
 	if served.Host == "" {
@@ -158,10 +159,10 @@ type exchange struct {
 // serve runs the handler and ends the answer as the handler ended.
 func (x *exchange) serve(handler http.Handler, r *http.Request) {
 	defer func() {
-		switch cause := recover(); {
-		case cause == nil:
+		switch cause := recover(); cause {
+		case nil:
 			x.complete()
-		case cause == http.ErrAbortHandler:
+		case http.ErrAbortHandler:
 			x.end(errDropped)
 		default:
 			x.end(fmt.Errorf("dpstest: the handler panicked: %v: %w", cause, io.ErrUnexpectedEOF))
@@ -192,7 +193,7 @@ func (x *exchange) end(err error) {
 func (x *exchange) endLocked(err error) {
 	if x.err == nil {
 		x.err = err
-		if cause := context.Cause(x.request.Context()); cause != nil && err != io.EOF {
+		if cause := context.Cause(x.request.Context()); cause != nil && !errors.Is(err, io.EOF) {
 			x.err = cause
 		}
 	}

@@ -55,9 +55,7 @@ func (a *attestation) normalize(group bool) error {
 func (k *symmetricKey) complete() error {
 	for _, key := range []*string{&k.PrimaryKey, &k.SecondaryKey} {
 		if *key == "" {
-			random := make([]byte, generatedKeyLength)
-			_, _ = rand.Read(random) // never fails
-			*key = base64.StdEncoding.EncodeToString(random)
+			*key = generateKey()
 			continue
 		}
 		plain, err := base64.StdEncoding.DecodeString(*key)
@@ -66,6 +64,12 @@ func (k *symmetricKey) complete() error {
 		}
 	}
 	return nil
+}
+
+func generateKey() string {
+	random := make([]byte, generatedKeyLength)
+	_, _ = rand.Read(random) // never fails
+	return base64.StdEncoding.EncodeToString(random)
 }
 
 // public makes the answer's form of an attestation: certificates are shown as their info only, symmetric keys if keys

@@ -89,8 +89,12 @@ func (c *call) policyOf(credential string) (*Policy, bool) {
 	if policy == nil || !s.signedBy(policy.Keys[:]) || !s.covers(c.request.Host, c.request.URL.Path) {
 		return nil, false
 	}
+	return policy, s.aliveAt(c.now)
+}
+
+func (s *signature) aliveAt(now time.Time) bool {
 	expiry, err := strconv.ParseInt(s.expiry, 10, 64)
-	return policy, err == nil && c.now.Add(-clockSkew).Unix() <= expiry
+	return err == nil && now.Add(-clockSkew).Unix() <= expiry
 }
 
 func (s *signature) signedBy(keys [][]byte) bool {

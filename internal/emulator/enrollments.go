@@ -19,7 +19,7 @@ func (c *collection) serveGet(call *call) (any, error) {
 	switch {
 	case c.group:
 	case registered != nil:
-		shown.RegistrationState = &registered.registrationState
+		shown.RegistrationState = registered.shown(call.version)
 	default:
 		shown.RegistrationState = &registrationState{RegistrationID: record.RegistrationID, Status: "unassigned"}
 	}

@@ -19,6 +19,9 @@ type Error struct {
 
 	// Header holds what this answer has beyond the headers of every error.
 	Header http.Header
+
+	// Body, if set, is what the answer has in place of the body of every error.
+	Body any
 }
 
 // Error returns the code and the message.
@@ -33,6 +36,10 @@ var (
 	errNoAttestation     = invalid("TPM or X509 attestation is required.") // Inferred: the code.
 	errInvalidETag       = invalid("ETag is invalid")                      // Inferred: status and code.
 	errInvalidEnrollment = invalid("Invalid RegistrationId")
+	errCertificate       = &Error{Status: http.StatusUnauthorized, Code: 401002, Message: "Invalid certificate."}
+	errNoCA              = &Error{Status: http.StatusUnauthorized, Code: 401002, Message: "CA certificate not found."}
+	errChain             = &Error{Status: http.StatusUnauthorized, Code: 401002, Message: "Signing certificate info did not match chain elements"}
+	errNoHub             = &Error{Status: http.StatusUnauthorized, Code: 401001, Message: "IoT hub not found"} // in a registration only
 )
 
 // Inferred: the codes and texts of these; the statuses of the first three are documented.
@@ -102,6 +109,10 @@ func WriteError(w http.ResponseWriter, now time.Time, answer *Error) {
 	}
 	header.Set("x-ms-error-code", strconv.Itoa(answer.Code))
 	maps.Copy(header, answer.Header)
+	if answer.Body != nil {
+		writeJSON(w, answer.Status, answer.Body)
+		return
+	}
 	writeJSON(w, answer.Status, errorDetails{
 		ErrorCode:    answer.Code,
 		TrackingID:   trackingID,

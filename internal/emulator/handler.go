@@ -2,8 +2,10 @@ package emulator
 
 import (
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"slices"
@@ -34,9 +36,27 @@ type Config struct {
 	// OperationsPerMinute switches throttling on; 0 leaves it off.
 	OperationsPerMinute int
 
+	// RegistrationsPerMinute does so for the registrations of devices.
+	RegistrationsPerMinute int
+
 	// MaxPageSize is the largest page of a query; 0 means 100.
 	MaxPageSize int
+
+	// Hubs are the host names of the linked IoT hubs; none means [DefaultHub].
+	Hubs []string
+
+	// CAs are the CA certificates that CA references may name.
+	CAs map[string]*x509.Certificate
+
+	// Webhooks calls the webhooks of custom allocation; nil means a client that gives up after a minute.
+	Webhooks *http.Client
 }
+
+// DefaultHub is the linked IoT hub of a service that is given none.
+const DefaultHub = "dpstest-hub.azure-devices.net"
+
+// IDScope is the ID scope of every service, which devices know it by.
+const IDScope = "0ne00000A0A"
 
 // Handler is the service. It is safe for concurrent use. Keys are behind pointers, which the fmt package does not follow.
 type Handler struct {
@@ -44,7 +64,12 @@ type Handler struct {
 	policies    map[string]*Policy
 	tokens      *tokenKey
 	throttle    throttle
+	registering throttle
 	maxPageSize int
+	hubs        []string
+	cas         map[string]*x509.Certificate
+	webhooks    *http.Client
+	issuer      issuer
 	store       store
 	operations  map[Operation]func(*call) (any, error)
 }
@@ -56,13 +81,23 @@ func New(config Config) *Handler {
 		policies:    make(map[string]*Policy, len(config.Policies)),
 		tokens:      new(tokenKey),
 		throttle:    throttle{limit: config.OperationsPerMinute},
+		registering: throttle{limit: config.RegistrationsPerMinute},
 		maxPageSize: config.MaxPageSize,
+		hubs:        slices.Clone(config.Hubs),
+		cas:         maps.Clone(config.CAs),
+		webhooks:    config.Webhooks,
 	}
 	if h.clock == nil {
 		h.clock = time.Now
 	}
 	if h.maxPageSize <= 0 {
 		h.maxPageSize = defaultPageSize
+	}
+	if len(h.hubs) == 0 {
+		h.hubs = []string{DefaultHub}
+	}
+	if h.webhooks == nil {
+		h.webhooks = &http.Client{Timeout: time.Minute}
 	}
 	for _, policy := range config.Policies {
 		h.policies[policy.Name] = &policy
@@ -87,6 +122,9 @@ func New(config Config) *Handler {
 		DeviceRegistrationStateGet:                  h.store.serveRegistration,
 		DeviceRegistrationStateDelete:               h.store.serveRegistrationDelete,
 		DeviceRegistrationStateQuery:                h.store.serveRegistrationQuery,
+		RuntimeRegistrationRegisterDevice:           asDevice(h.store.serveRegister),
+		RuntimeRegistrationOperationStatusLookup:    asDevice(h.store.serveOperation),
+		RuntimeRegistrationDeviceStatusLookup:       asDevice(h.store.serveLookup),
 	}
 	return h
 }
@@ -94,17 +132,18 @@ func New(config Config) *Handler {
 // call is a request on its way through the service.
 type call struct {
 	*Handler
+	target
 	request *http.Request
 	header  http.Header // of the answer
+	status  int         // of the answer, if it has a body
 	now     time.Time
 	version string
-	id      string
 	body    []byte
 }
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{Handler: h, request: r, header: w.Header(), now: h.clock()}
+	c := &call{Handler: h, request: r, header: w.Header(), status: http.StatusOK, now: h.clock()}
 	c.header.Set("x-ms-request-id", newTrackingID()) // Inferred: on successes, too.
 	result, err := c.serve()
 	switch {
@@ -114,28 +153,30 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.header.Set("Strict-Transport-Security", strictTransport)
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		writeJSON(w, http.StatusOK, result)
+		writeJSON(w, c.status, result)
 	}
 }
 
-// serve makes the checks that all operations share, then runs the operation.
+// serve makes the checks that all operations share, then runs the operation. Those of devices make more on their own.
 //
 // Inferred: the order of the checks.
 func (c *call) serve() (any, error) {
-	route, id, err := match(c.request)
+	route, target, err := match(c.request)
 	if err != nil {
 		return nil, err
 	}
-	c.id = id
+	c.target = target
 	c.version = c.request.URL.Query().Get("api-version")
 	if !slices.Contains(apiVersions, c.version) {
 		return nil, invalid("Unsupported API version %s.", c.version)
 	}
-	if err := c.authorize(route.permission); err != nil {
-		return nil, err
-	}
-	if wait, ok := c.throttle.admit(c.now); !ok {
-		return nil, throttled(wait)
+	if route.permission != "" {
+		if err := c.authorize(route.permission); err != nil {
+			return nil, err
+		}
+		if wait, ok := c.throttle.admit(c.now); !ok {
+			return nil, throttled(wait)
+		}
 	}
 	if err := c.readBody(); err != nil {
 		return nil, err
@@ -143,7 +184,8 @@ func (c *call) serve() (any, error) {
 	return c.operations[route.operation](c)
 }
 
-// readBody takes the body in. Whoever sends one says that it is JSON; without one, nothing needs to be said.
+// readBody takes the body in. Whoever sends one says that it is JSON; without one, nothing needs to be said. A GET has
+// no use for a body, but official clients send one, which is ignored.
 func (c *call) readBody() error {
 	body, err := io.ReadAll(io.LimitReader(c.request.Body, MaxMessageSize+1))
 	if err != nil {
@@ -152,7 +194,7 @@ func (c *call) readBody() error {
 	if len(body) > MaxMessageSize {
 		return errTooLarge
 	}
-	if len(body) > 0 {
+	if len(body) > 0 && c.request.Method != http.MethodGet {
 		mediaType, _, err := mime.ParseMediaType(c.request.Header.Get("Content-Type"))
 		if err != nil || mediaType != "application/json" {
 			return errMediaType

@@ -176,6 +176,11 @@ func TestUnknownRoutes(t *testing.T) {
 		{405000, "GET", "/registrations", ""},
 		{405000, "PUT", "/registrations/a", "GET, DELETE"},
 		{405000, "GET", "/registrations/g/query", "POST"},
+		{405000, "GET", "/scope/registrations/a", "POST"},
+		{405000, "POST", "/scope/registrations/a/register", "PUT"},
+		{405000, "PUT", "/scope/registrations/a/operations/b", "GET"},
+		{404000, "GET", "/scope/registrations/a/operations", ""},
+		{404000, "PUT", "/scope/devices/a/register", ""},
 	} {
 		t.Run(test.method+" "+test.path, func(t *testing.T) {
 			t.Parallel()
@@ -192,7 +197,7 @@ func TestUnknownRoutes(t *testing.T) {
 func TestMatch(t *testing.T) {
 	t.Parallel()
 	for _, route := range routes {
-		path := strings.ReplaceAll("/"+strings.Join(route.path, "/"), "{id}", "an%2Fid")
+		path := strings.NewReplacer("{id}", "an%2Fid", "{scope}", IDScope, "{operation}", "1").Replace("/" + strings.Join(route.path, "/"))
 		operation, id := Match(httptest.NewRequest(route.method, path, nil))
 		require.Equal(t, route.operation, operation)
 		if strings.Contains(path, "an%2Fid") {
@@ -200,7 +205,7 @@ func TestMatch(t *testing.T) {
 		}
 		require.Contains(t, New(Config{}).operations, route.operation)
 	}
-	require.Len(t, routes, 15)
+	require.Len(t, routes, 18)
 	operation, id := Match(httptest.NewRequest("GET", "/nowhere", nil))
 	require.Empty(t, operation)
 	require.Empty(t, id)

@@ -15,6 +15,9 @@ var apiVersions = []string{"2018-04-01", "2018-11-01", "2019-03-31", "2021-06-01
 // versionOfPolicies is the first version with certificate policies.
 const versionOfPolicies = "2026-11-01"
 
+// versionOfReprovisioning is the first version with the substatus of a device that got the hub that it had.
+const versionOfReprovisioning = "2021-10-01"
+
 // enrollment is an individual enrollment or an enrollment group, with the members in the order of the wire. It is kept
 // as it is, and never changed once it is in the store.
 type enrollment struct {

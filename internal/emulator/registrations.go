@@ -11,7 +11,7 @@ func (s *store) serveRegistration(call *call) (any, error) {
 	if found == nil {
 		return nil, errRegistrationNotFound
 	}
-	return &found.registrationState, nil
+	return found.shown(call.version), nil
 }
 
 // serveRegistrationDelete deletes a registration; its device may register again.
@@ -56,7 +56,7 @@ func (s *store) serveRegistrationQuery(call *call) (any, error) {
 		var found []*registration
 		found, end, more = order.page(q.after, q.limit)
 		for _, r := range found {
-			page = append(page, &r.registrationState)
+			page = append(page, r.shown(call.version))
 		}
 	}
 	s.mu.RUnlock()

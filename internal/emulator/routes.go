@@ -28,6 +28,13 @@ const (
 	DeviceRegistrationStateQuery                Operation = "DeviceRegistrationState_Query"
 )
 
+// The operations of the device API.
+const (
+	RuntimeRegistrationRegisterDevice        Operation = "RuntimeRegistration_RegisterDevice"
+	RuntimeRegistrationOperationStatusLookup Operation = "RuntimeRegistration_OperationStatusLookup"
+	RuntimeRegistrationDeviceStatusLookup    Operation = "RuntimeRegistration_DeviceRegistrationStatusLookup"
+)
+
 // Permission is a right of a shared access policy.
 type Permission string
 
@@ -40,12 +47,18 @@ const (
 	ServiceConfig           Permission = "ServiceConfig"
 )
 
-// route is the request of an operation. In its path, {id} stands for any segment.
+// route is the request of an operation. In its path, a name in braces stands for any segment. An operation without a
+// permission is for devices, which prove who they are in other ways.
 type route struct {
 	operation  Operation
 	method     string
 	path       []string
 	permission Permission
+}
+
+// target is what the path of a request names.
+type target struct {
+	scope, id, operationID string
 }
 
 // routes are the requests that the service knows, fixed segments before ids.
@@ -68,6 +81,9 @@ var routes = []route{
 	newRoute(DeviceRegistrationStateGet, "GET /registrations/{id}", RegistrationStatusRead),
 	newRoute(DeviceRegistrationStateDelete, "DELETE /registrations/{id}", RegistrationStatusWrite),
 	newRoute(DeviceRegistrationStateQuery, "POST /registrations/{id}/query", RegistrationStatusRead),
+	newRoute(RuntimeRegistrationRegisterDevice, "PUT /{scope}/registrations/{id}/register", ""),
+	newRoute(RuntimeRegistrationOperationStatusLookup, "GET /{scope}/registrations/{id}/operations/{operation}", ""),
+	newRoute(RuntimeRegistrationDeviceStatusLookup, "POST /{scope}/registrations/{id}", ""),
 }
 
 func newRoute(operation Operation, pattern string, permission Permission) route {
@@ -77,41 +93,41 @@ func newRoute(operation Operation, pattern string, permission Permission) route 
 
 // Match returns the operation of a request and the id in its path; both are empty if there is none.
 func Match(r *http.Request) (Operation, string) {
-	found, id, err := match(r)
+	found, target, err := match(r)
 	if err != nil {
 		return "", ""
 	}
-	return found.operation, id
+	return found.operation, target.id
 }
 
 // match finds the route of a request. Fixed segments match without case, and a slash at the end changes nothing.
 //
 // Inferred: the codes and texts. The documentation has 405 for a path that lacks its id, too.
-func match(r *http.Request) (*route, string, *Error) {
+func match(r *http.Request) (*route, target, *Error) {
 	path, err := segments(r.URL)
 	if err != nil {
-		return nil, "", invalid("The path is not valid: %v.", err)
+		return nil, target{}, invalid("The path is not valid: %v.", err)
 	}
 	var allowed []string
 	for i := range routes {
-		id, ok := routes[i].match(path)
+		target, ok := routes[i].match(path)
 		switch {
 		case !ok:
 		case routes[i].method == r.Method:
-			return &routes[i], id, nil
+			return &routes[i], target, nil
 		default:
 			allowed = append(allowed, routes[i].method)
 		}
 	}
 	if len(allowed) > 0 || len(path) == 1 && strings.EqualFold(path[0], "registrations") {
-		return nil, "", &Error{
+		return nil, target{}, &Error{
 			Status:  http.StatusMethodNotAllowed,
 			Code:    405000,
 			Message: "The path " + r.URL.Path + " does not take " + r.Method + ".",
 			Header:  http.Header{"Allow": {strings.Join(allowed, ", ")}},
 		}
 	}
-	return nil, "", &Error{Status: http.StatusNotFound, Code: 404000, Message: "No operation of the service has the path " + r.URL.Path + "."}
+	return nil, target{}, &Error{Status: http.StatusNotFound, Code: 404000, Message: "No operation of the service has the path " + r.URL.Path + "."}
 }
 
 // segments splits the path before it unescapes it, so that an escaped slash stays within an id.
@@ -127,16 +143,21 @@ func segments(u *url.URL) ([]string, error) {
 	return path, nil
 }
 
-func (t *route) match(path []string) (id string, ok bool) {
+func (t *route) match(path []string) (named target, ok bool) {
 	if len(path) != len(t.path) {
-		return "", false
+		return target{}, false
 	}
 	for i, segment := range t.path {
-		if segment == "{id}" {
-			id = path[i]
-		} else if !strings.EqualFold(segment, path[i]) {
-			return "", false
+		switch {
+		case segment == "{scope}":
+			named.scope = path[i]
+		case segment == "{id}":
+			named.id = path[i]
+		case segment == "{operation}":
+			named.operationID = path[i]
+		case !strings.EqualFold(segment, path[i]):
+			return target{}, false
 		}
 	}
-	return id, true
+	return named, true
 }

@@ -51,7 +51,8 @@ func (h *Handler) Load(r io.Reader) error {
 	in := bufio.NewReader(r)
 	for number := 1; ; number++ {
 		line, err := in.ReadBytes('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
+		end := errors.Is(err, io.EOF)
+		if err != nil && !end {
 			return fmt.Errorf("load: line %d: %w", number, err)
 		}
 		if line = bytes.TrimSpace(line); len(line) > 0 {
@@ -59,7 +60,7 @@ func (h *Handler) Load(r io.Reader) error {
 				return fmt.Errorf("load: line %d: %w", number, err)
 			}
 		}
-		if err != nil {
+		if end {
 			return nil
 		}
 	}

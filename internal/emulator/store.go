@@ -126,10 +126,27 @@ func (c *collection) remove(e *enrollment) {
 	}
 }
 
-// registration is a registration state, with the enrollment group that it came through if there was one.
+// registration is a registration state, with the enrollment group that it came through if there was one, and with what
+// else is known of the device's last registration.
 type registration struct {
 	GroupID string `json:"enrollmentGroupId,omitempty"`
 	registrationState
+	AttestationType string     `json:"attestationType,omitempty"`
+	OperationID     string     `json:"operationId,omitempty"`
+	Issued          [][]byte   `json:"issuedCertificateChain,omitempty"`
+	Device          *HubDevice `json:"hubDevice,omitempty"`
+}
+
+// shown is the state as an api-version has it.
+//
+// Inferred: what a version before reprovisionedToInitialAssignment shows in its place.
+func (r *registration) shown(version string) *registrationState {
+	if version >= versionOfReprovisioning || r.Substatus != reprovisioned {
+		return &r.registrationState
+	}
+	shown := r.registrationState
+	shown.Substatus = initialAssignment
+	return &shown
 }
 
 // putRegistration adds or replaces a registration if the quota allows. The caller holds the lock.
