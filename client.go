@@ -172,7 +172,7 @@ func newClient(endpoint string, options *ClientOptions, authenticate func(*url.U
 	if err != nil {
 		return nil, fmt.Errorf("azdps: %w", err)
 	}
-	s := &service{internal: internal, endpoint: strings.TrimSuffix(u.String(), "/")}
+	s := &service{internal: internal, endpoint: strings.TrimRight(u.String(), "/")}
 	return &DeviceProvisioningClient{
 		service:     s,
 		enrollments: &IndividualEnrollmentsClient{records: newEnrollments(s)},

@@ -17,7 +17,7 @@ import (
 
 const (
 	workers = 16
-	rounds  = 10
+	rounds  = 5
 )
 
 // twoPolicies is a service with two policies of all rights.

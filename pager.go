@@ -69,7 +69,8 @@ type tokenSet map[uint64]struct{}
 
 var tokenSeed = maphash.MakeSeed()
 
-// follow notes the token that a page was asked for and checks the one that it answers with.
+// follow notes the token that a page was asked for and checks the one that it answers with. The items of a page that leads back
+// are not handed out: they are likely to be items that the caller has had.
 func (s tokenSet) follow(asked, next string) error {
 	s[maphash.String(tokenSeed, asked)] = struct{}{}
 	if next == "" {

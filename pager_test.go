@@ -51,11 +51,11 @@ func TestFullLastPage(t *testing.T) {
 
 func TestPagerGoesOnInAnotherClient(t *testing.T) {
 	forEachList(t, func(t *testing.T, l lister) {
-		server, client, want := l.withItems(t, 25)
+		server, _, want := l.withItems(t, 25)
 		var got []string
 		token := ""
 		for range 3 {
-			client = connect(t, server.ConnectionString(), server.Transport())
+			client := connect(t, server.ConnectionString(), server.Transport())
 			ids, next, err := l.pages(client, token, 10).next(t.Context())
 			require.NoError(t, err)
 			got, token = append(got, ids...), next

@@ -50,7 +50,6 @@ func TestWhatNeverReachedTheService(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(plain.Close)
 
-	// All idle servers of one host answer the same, so each operation meets each of them.
 	for name, host := range map[string]string{
 		"refused": refusing, "untrusted": untrusted.Listener.Addr().String(), "no TLS": plain.Listener.Addr().String(), "no such host": "dps.invalid",
 	} {

@@ -103,6 +103,7 @@ func TestSpans(t *testing.T) {
 	t.Parallel()
 	for _, operation := range calls {
 		t.Run(operation.operation, func(t *testing.T) {
+			t.Parallel()
 			t.Run("success", func(t *testing.T) {
 				t.Parallel()
 				traced := &tracer{}

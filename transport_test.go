@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -121,7 +122,7 @@ func TestWhetherARequestWasSent(t *testing.T) {
 			}), 0)
 			w := new(write)
 			req := httptest.NewRequestWithContext(w.context(t.Context()), http.MethodPut, "/", nil)
-			_, _ = transport.Do(req) //nolint:bodyclose // it has none
+			_, _ = transport.Do(req)
 			assert.Equal(t, test.want, w.sent)
 		})
 	}
@@ -136,7 +137,7 @@ func TestCancelledRequestIsNotSent(t *testing.T) {
 		t.Error("it was sent")
 		return nil, io.EOF
 	}), 0)
-	_, err := transport.Do(httptest.NewRequestWithContext(w.context(ctx), http.MethodPut, "/", nil)) //nolint:bodyclose // there is no answer
+	_, err := transport.Do(httptest.NewRequestWithContext(w.context(ctx), http.MethodPut, "/", nil))
 	require.ErrorIs(t, err, context.Canceled)
 	assert.False(t, w.sent)
 }
@@ -189,7 +190,7 @@ func TestBodyBound(t *testing.T) {
 
 func TestBrokenBodyIsMarked(t *testing.T) {
 	t.Parallel()
-	body := io.MultiReader(strings.NewReader("abc"), iotestError{io.ErrUnexpectedEOF})
+	body := io.MultiReader(strings.NewReader("abc"), failingReader{io.ErrUnexpectedEOF})
 	transport := newTransport(doer(func(*http.Request) (*http.Response, error) {
 		return &http.Response{Body: io.NopCloser(body), ContentLength: -1}, nil
 	}), 10)
@@ -202,6 +203,41 @@ func TestBrokenBodyIsMarked(t *testing.T) {
 	require.ErrorContains(t, err, "broke off")
 }
 
-type iotestError struct{ err error }
+type failingReader struct{ err error }
 
-func (e iotestError) Read([]byte) (int, error) { return 0, e.err }
+func (e failingReader) Read([]byte) (int, error) { return 0, e.err }
+
+func TestWhichTransportsCallHooks(t *testing.T) {
+	t.Parallel()
+	wrapped := roundTripperFunc(http.DefaultTransport.RoundTrip)
+	assert.True(t, callsHooks(defaultTransport()))
+	assert.True(t, callsHooks(&http.Client{}))
+	assert.True(t, callsHooks(&http.Client{Transport: &http.Transport{}}))
+	assert.False(t, callsHooks(&http.Client{Transport: wrapped}), "who knows what it does")
+	assert.False(t, callsHooks(doer(nil)))
+}
+
+// roundTripperFunc is a round tripper made of a function.
+type roundTripperFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripperFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestFailureBeforeTheHooks fails in the transport before it asks for a connection.
+func TestFailureBeforeTheHooks(t *testing.T) {
+	t.Parallel()
+	failing := &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return nil, io.EOF }}
+	for name, test := range map[string]struct {
+		next http.RoundTripper
+		want bool
+	}{"known": {failing, false}, "wrapped": {roundTripperFunc(failing.RoundTrip), true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := new(write)
+			req, err := http.NewRequestWithContext(w.context(t.Context()), http.MethodPut, "https://dps.invalid", nil)
+			require.NoError(t, err)
+			_, err = newTransport(&http.Client{Transport: test.next}, 0).Do(req)
+			require.ErrorIs(t, err, io.EOF)
+			assert.Equal(t, test.want, w.sent)
+		})
+	}
+}

@@ -29,10 +29,10 @@ func (c *collection[T]) update(ctx context.Context, id string, change func(*T) e
 		switch {
 		case err == nil:
 			return stored, nil
-		case !HasStatusCode(err, http.StatusPreconditionFailed):
-			return *new(T), err
 		case errors.Is(err, ErrOutcomeUnknown):
 			return c.settle(ctx, id, &changed, err)
+		case !HasStatusCode(err, http.StatusPreconditionFailed):
+			return *new(T), err
 		case repeats == maxUpdateRepeats:
 			return *new(T), fmt.Errorf("azdps: others wrote %q before each of %d tries to update it: %w", id, repeats+1, err)
 		}
@@ -78,8 +78,8 @@ func (c *collection[T]) read(ctx context.Context, id string) (T, error) {
 		return *new(T), err
 	}
 	if mechanism.Type == AttestationTypeSymmetricKey {
-		if mechanism.SymmetricKey == nil || mechanism.SymmetricKey.PrimaryKey == "" {
-			return *new(T), fmt.Errorf("azdps: the service gave no keys for %q; to write it without them would replace them", id)
+		if mechanism.SymmetricKey == nil || mechanism.SymmetricKey.PrimaryKey == "" || mechanism.SymmetricKey.SecondaryKey == "" {
+			return *new(T), fmt.Errorf("azdps: the service did not give both keys of %q; to write it without them would replace them", id)
 		}
 		keepUnknown(&mechanism, attestation)
 	}
@@ -108,9 +108,12 @@ func union(to, from map[string]json.RawMessage) map[string]json.RawMessage {
 	return to
 }
 
-// settle finds out whether a write under an ETag was applied whose answer was lost and whose retry met a newer ETag: that
-// may be its own. cause says that it is not known.
+// settle finds out whether a write was applied whose answer was lost. A retry that met a newer ETag may have met its own.
+// cause says that it is not known.
 func (c *collection[T]) settle(ctx context.Context, id string, sent *T, cause error) (T, error) {
+	if ctx.Err() != nil {
+		return *new(T), cause
+	}
 	found, err := c.read(ctx, id)
 	if err != nil {
 		return *new(T), fmt.Errorf("%w (and it could not be read back: %w)", cause, err)

@@ -241,22 +241,38 @@ func TestUpdateCannotReadBack(t *testing.T) {
 	})
 }
 
-// TestUpdateWithoutAnyAnswer loses all answers to its write.
+// TestUpdateWithoutAnyAnswer loses the answers to all tries of the write. A look at the record tells what became of it.
 func TestUpdateWithoutAnyAnswer(t *testing.T) {
-	forEachUpdate(t, func(t *testing.T, u updater, server *dpstest.Server, client *azdps.DeviceProvisioningClient) {
-		server.Control(dpstest.DropResponse(), &dpstest.ControlOptions{Operation: u.put, Times: -1})
-		runs := 0
-		_, err := u.update(t.Context(), client, func(v recordView) error {
-			runs++
-			return addOne(v)
+	tests := map[string]struct {
+		fault   dpstest.Fault
+		applied bool
+	}{
+		"applied":     {dpstest.DropResponse(), true},
+		"not applied": {dpstest.DropRequest(), false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			forEachUpdate(t, func(t *testing.T, u updater, server *dpstest.Server, client *azdps.DeviceProvisioningClient) {
+				server.Control(test.fault, &dpstest.ControlOptions{Operation: u.put, Times: -1})
+				runs := 0
+				_, err := u.update(t.Context(), client, func(v recordView) error {
+					runs++
+					return addOne(v)
+				})
+				assert.Equal(t, 1, runs)
+				assert.Equal(t, 4, requestsOf(server, u.put))
+				stored, getError := u.get(t.Context(), client)
+				require.NoError(t, getError)
+				if test.applied {
+					require.NoError(t, err)
+					assert.Equal(t, "1", countOf(stored))
+				} else {
+					require.ErrorIs(t, err, azdps.ErrOutcomeUnknown)
+					assert.NotEqual(t, "1", countOf(stored))
+				}
+			})
 		})
-		require.ErrorIs(t, err, azdps.ErrOutcomeUnknown)
-		assert.Equal(t, 1, runs)
-		assert.Equal(t, 4, requestsOf(server, u.put))
-		stored, err := u.get(t.Context(), client)
-		require.NoError(t, err)
-		assert.Equal(t, "1", countOf(stored))
-	})
+	}
 }
 
 // TestUpdateGivesUp has others write all the time.
@@ -346,8 +362,9 @@ func TestUpdateOfWhatTheServiceLeavesOut(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ record, mechanism, want string }{
 		"no etag":        {`{"registrationId":"device-1","attestation":{"type":"tpm","tpm":{"endorsementKey":"AAAA"}}}`, "", "gave no ETag"},
-		"no keys":        {enrollmentAnswer, `{"type":"symmetricKey"}`, "gave no keys"},
-		"empty keys":     {enrollmentAnswer, `{"type":"symmetricKey","symmetricKey":{"primaryKey":"","secondaryKey":""}}`, "gave no keys"},
+		"no keys":        {enrollmentAnswer, `{"type":"symmetricKey"}`, "did not give both keys"},
+		"empty keys":     {enrollmentAnswer, `{"type":"symmetricKey","symmetricKey":{"primaryKey":"","secondaryKey":""}}`, "did not give both keys"},
+		"one key":        {enrollmentAnswer, `{"type":"symmetricKey","symmetricKey":{"primaryKey":"AAAA"}}`, "did not give both keys"},
 		"no JSON at all": {enrollmentAnswer, `Sorry.`, "not the JSON of the service"},
 	}
 	for name, test := range tests {
