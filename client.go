@@ -18,7 +18,8 @@ import (
 // Of the embedded [azcore.ClientOptions], this client treats two in a way of its own:
 //
 //   - Transport: nil means one transport for all clients of the process, with the settings of azcore but idle connections for
-//     hundreds of concurrent callers, and without redirects.
+//     hundreds of concurrent callers. Redirects are not followed, by an [http.Client] of your own only if it has a CheckRedirect:
+//     the service has none, and keys must not go where one leads.
 //   - Retry.TryTimeout: 0 means 60 seconds for each try, so that no answer can keep a call forever. Options given to a call by
 //     [policy.WithRetryOptions] replace all of Retry, this default too.
 //
@@ -58,15 +59,15 @@ func NewDeviceProvisioningClient(endpoint string, credential azcore.TokenCredent
 	if credential == nil {
 		return nil, invalid("credential", "must not be nil")
 	}
-	return newClient(endpoint, options, func(_ *url.URL, options *ClientOptions) (policy.Policy, error) {
+	return newClient(endpoint, options, func(_ *url.URL, options *ClientOptions) ([]policy.Policy, error) {
 		audience := tokenAudience(options.Cloud)
 		if audience == "" {
 			return nil, invalid("options.Cloud", "has no audience for this service; set Services[azdps.ServiceName].Audience")
 		}
 		scope := strings.TrimSuffix(audience, "/.default") + "/.default"
-		return runtime.NewBearerTokenPolicy(credential, []string{scope}, &policy.BearerTokenOptions{
+		return []policy.Policy{runtime.NewBearerTokenPolicy(credential, []string{scope}, &policy.BearerTokenOptions{
 			InsecureAllowCredentialWithHTTP: options.InsecureAllowCredentialWithHTTP,
-		}), nil
+		})}, nil
 	})
 }
 
@@ -80,8 +81,8 @@ func NewDeviceProvisioningClientWithSharedAccessKey(endpoint string, credential 
 	if credential == nil || credential.key.Load() == nil {
 		return nil, invalid("credential", "must be made with NewSharedAccessKeyCredential")
 	}
-	return newClient(endpoint, options, func(u *url.URL, options *ClientOptions) (policy.Policy, error) {
-		return newSharedKeyPolicy(credential, u.Hostname(), options.InsecureAllowCredentialWithHTTP), nil
+	return newClient(endpoint, options, func(u *url.URL, options *ClientOptions) ([]policy.Policy, error) {
+		return []policy.Policy{newSharedKeyPolicy(credential, u.Hostname(), options.InsecureAllowCredentialWithHTTP)}, nil
 	})
 }
 
@@ -95,10 +96,10 @@ func NewDeviceProvisioningClientWithSAS(endpoint string, credential *azcore.SASC
 	if credential == nil {
 		return nil, invalid("credential", "must not be nil")
 	}
-	return newClient(endpoint, options, func(_ *url.URL, options *ClientOptions) (policy.Policy, error) {
-		return runtime.NewSASCredentialPolicy(credential, "Authorization", &runtime.SASCredentialPolicyOptions{
+	return newClient(endpoint, options, func(_ *url.URL, options *ClientOptions) ([]policy.Policy, error) {
+		return []policy.Policy{runtime.NewSASCredentialPolicy(credential, "Authorization", &runtime.SASCredentialPolicyOptions{
 			InsecureAllowCredentialWithHTTP: options.InsecureAllowCredentialWithHTTP,
-		}), nil
+		}), readyTokenPolicy{}}, nil
 	})
 }
 
@@ -142,8 +143,8 @@ func (c *DeviceProvisioningClient) DeviceRegistrationStates() *DeviceRegistratio
 	return c.states
 }
 
-// newClient builds the pipeline around the policy that authenticates.
-func newClient(endpoint string, options *ClientOptions, authenticate func(*url.URL, *ClientOptions) (policy.Policy, error)) (*DeviceProvisioningClient, error) {
+// newClient builds the pipeline around the policies that authenticate.
+func newClient(endpoint string, options *ClientOptions, authenticate func(*url.URL, *ClientOptions) ([]policy.Policy, error)) (*DeviceProvisioningClient, error) {
 	settings := ClientOptions{}
 	if options != nil {
 		settings = *options
@@ -166,7 +167,7 @@ func newClient(endpoint string, options *ClientOptions, authenticate func(*url.U
 	internal, err := azcore.NewClient(moduleName, version, runtime.PipelineOptions{
 		AllowedHeaders: []string{headerItemType, headerMaxItemCount, headerErrorCode},
 		APIVersion:     runtime.APIVersionOptions{Location: runtime.APIVersionLocationQueryParam, Name: "api-version"},
-		PerRetry:       []policy.Policy{answerPolicy{}, authentication},
+		PerRetry:       append([]policy.Policy{answerPolicy{}}, authentication...),
 		Tracing:        runtime.TracingOptions{Namespace: "Microsoft.Devices"},
 	}, &settings.ClientOptions)
 	if err != nil {

@@ -17,7 +17,7 @@ type collection[T any] struct {
 	parameter string // the name of a record among the parameters of the client's methods
 	idField   string // the field of the record with its id
 	idName    string // the name of an id among the parameters
-	bulkName  string // the member of a bulk operation that holds the records, and the parameter of the client's method
+	bulkName  string // the member of a bulk operation that holds the records
 	view      func(*T) view
 }
 

@@ -45,6 +45,9 @@ func splitConnectionString(text string) (map[string]string, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, errors.New("IoT DPS connection string is empty")
 	}
+	if strings.ContainsAny(strings.TrimSpace(text)[:1], "\"'") {
+		return nil, errors.New("IoT DPS connection string begins with a quotation mark; leave the quotes out")
+	}
 	properties := make(map[string]string)
 	for i, part := range strings.Split(text, ";") {
 		if part = strings.TrimSpace(part); part == "" {

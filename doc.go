@@ -46,7 +46,8 @@ with that ETag.
 Members that are empty are not sent, so that the service's defaults hold: an enrollment without a status is enabled, one without
 an allocation policy is hashed. Members that this package does not know are kept in AdditionalProperties at every level
 and written back. They are kept by encoding/json too for [IndividualEnrollment], [EnrollmentGroup] and
-[DeviceRegistrationState]; for a part of one of these alone, such as an [AttestationMechanism], only the client keeps them.
+[DeviceRegistrationState]. A part of one of these alone, such as an [AttestationMechanism], has no JSON methods, so on Go 1.26
+encoding/json reads and writes its AdditionalProperties as a member of that name.
 
 # Lists
 
@@ -114,7 +115,8 @@ log/slog logs of the types of this package. The exceptions are these:
 # Tracing and logging
 
 Each method opens a span of its name, such as IndividualEnrollmentsClient.Get, if [ClientOptions] has a TracingProvider; package azotel
-connects OpenTelemetry. Requests, answers and retries are logged by package azcore/log, without bodies and credentials.
+connects OpenTelemetry. Requests, answers and retries are logged by package azcore/log, without credentials, and without bodies but
+those of errors.
 
 # Testing
 

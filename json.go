@@ -173,7 +173,8 @@ func readRaw(decoder *jsontext.Decoder, raw *stdjson.RawMessage) error {
 	return err
 }
 
-// readTime reads a date of the service: up to nine fraction digits, and no zone means UTC. Null reads as the zero time.
+// readTime reads a date of the service: up to nine fraction digits, and no zone means UTC. Null and an empty text read as the zero
+// time.
 func readTime(decoder *jsontext.Decoder, t *time.Time) error {
 	token, err := decoder.ReadToken()
 	if err != nil {
@@ -184,7 +185,12 @@ func readTime(decoder *jsontext.Decoder, t *time.Time) error {
 		*t = time.Time{}
 		return nil
 	case '"':
-		*t, err = parseTime(token.String())
+		text := token.String()
+		if text == "" {
+			*t = time.Time{}
+			return nil
+		}
+		*t, err = parseTime(text)
 		return err
 	}
 	return errors.New("a date must be a JSON string")

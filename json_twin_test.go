@@ -144,7 +144,12 @@ func TestJSONDates(t *testing.T) {
 	}
 	assert.Equal(t, second+".1Z", jsonDateAfter(t, second+".1000000Z"), "zeros at the end")
 	assert.Equal(t, second+"Z", jsonDateAfter(t, second+".0000000Z"), "zeros alone")
-	for _, wrong := range []string{`"yesterday"`, `""`, `1684537835`, `true`, `{}`, `[]`, `"2023-05-19"`, `"2023-13-19T23:10:35Z"`} {
+	for _, none := range []string{`""`, `null`} {
+		var state azdps.DeviceRegistrationState
+		require.NoError(t, json.Unmarshal([]byte(`{"createdDateTimeUtc":`+none+`}`), &state))
+		assert.Zero(t, state.CreatedDateTimeUTC, none)
+	}
+	for _, wrong := range []string{`"yesterday"`, `1684537835`, `true`, `{}`, `[]`, `"2023-05-19"`, `"2023-13-19T23:10:35Z"`} {
 		var state azdps.DeviceRegistrationState
 		err := json.Unmarshal([]byte(`{"createdDateTimeUtc":`+wrong+`}`), &state)
 		require.ErrorContains(t, err, `"/createdDateTimeUtc"`, wrong)

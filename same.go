@@ -10,13 +10,15 @@ import (
 )
 
 // same reports whether the service holds a record as it was sent: equal but for what the service adds, which is its defaults,
-// keys that it was asked to generate, and the info of certificates in place of the certificates.
-func (c *collection[T]) same(sent, found *T) bool {
+// keys that it was asked to generate in place of the old ones, and the info of certificates in place of the certificates.
+func (c *collection[T]) same(old SymmetricKeyAttestation, sent, found *T) bool {
 	a, b := c.normalForm(*sent), c.normalForm(*found)
 	if a == nil || b == nil {
 		return false
 	}
-	forgetGeneratedKeys(a, b)
+	if !forgetGeneratedKeys(old, a, b) {
+		return false
+	}
 	return reflect.DeepEqual(a, b)
 }
 
@@ -81,18 +83,24 @@ func thumbprint(certificate map[string]any) string {
 	return strings.ToLower(text(member(certificate, "info")["sha256Thumbprint"]))
 }
 
-// forgetGeneratedKeys leaves out of found the keys that were not sent, which the service has made.
-func forgetGeneratedKeys(sent, found TwinCollection) {
+// forgetGeneratedKeys leaves out of found the keys that were not sent, which the service has made. It reports false if one of
+// them is the old one, so that none was made.
+func forgetGeneratedKeys(old SymmetricKeyAttestation, sent, found TwinCollection) bool {
 	if text(member(sent, "attestation")["type"]) != string(AttestationTypeSymmetricKey) {
-		return
+		return true
 	}
 	sentKeys, foundKeys := member(sent, "attestation", "symmetricKey"), member(found, "attestation", "symmetricKey")
-	for _, name := range []string{"primaryKey", "secondaryKey"} {
-		if text(sentKeys[name]) == "" {
-			delete(foundKeys, name)
+	for name, oldKey := range map[string]string{"primaryKey": old.PrimaryKey, "secondaryKey": old.SecondaryKey} {
+		if text(sentKeys[name]) != "" {
+			continue
 		}
+		if text(foundKeys[name]) == oldKey {
+			return false
+		}
+		delete(foundKeys, name)
 	}
 	if sentKeys == nil && len(foundKeys) == 0 {
 		delete(member(found, "attestation"), "symmetricKey")
 	}
+	return true
 }

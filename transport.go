@@ -31,9 +31,11 @@ var defaultTransport = sync.OnceValue(func() policy.Transporter {
 			TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, Renegotiation: tls.RenegotiateFreelyAsClient},
 			HTTP2:                 &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		CheckRedirect: noRedirects,
 	}
 })
+
+func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // transport wraps the transport of the caller, or the default one: it bounds the body of an answer, marks errors of a body,
 // and tells the write under way whether it may have reached the service.
@@ -44,8 +46,15 @@ type transport struct {
 }
 
 func newTransport(next policy.Transporter, maxBody int64) *transport {
-	if next == nil {
+	client, isClient := next.(*http.Client)
+	switch {
+	case next == nil || isClient && client == nil:
 		next = defaultTransport()
+	case isClient && client.CheckRedirect == nil:
+		// A redirect would make a read of a write, or take keys to another host. The caller's client stays as it is.
+		copied := *client
+		copied.CheckRedirect = noRedirects
+		next = &copied
 	}
 	if maxBody == 0 {
 		maxBody = defaultMaxResponseBody

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -39,37 +40,65 @@ func TestDefaultTransport(t *testing.T) {
 	require.ErrorIs(t, client.CheckRedirect(nil, nil), http.ErrUseLastResponse)
 }
 
-// TestNoRedirects sends a request with the settings of the default transport to a server that points to another one.
+// TestNoRedirects sends requests to a server that points to another one, with the default transport and with a client of the
+// caller that does not say what to do about redirects.
 func TestNoRedirects(t *testing.T) {
 	t.Parallel()
-	var elsewhere atomic.Int32
-	second := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
-	defer second.Close()
-	first := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		assert.NotEmpty(t, r.Header.Get("Authorization"))
-		http.Redirect(w, r, strings.Replace(second.URL, "127.0.0.1", "localhost", 1)+r.URL.Path, http.StatusTemporaryRedirect)
-	}))
-	defer first.Close()
+	for _, status := range []int{http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
+		for name, caller := range map[string]*http.Client{"default": defaultTransport().(*http.Client), "caller's": {}} {
+			t.Run(fmt.Sprint(name, status), func(t *testing.T) {
+				t.Parallel()
+				var elsewhere atomic.Int32
+				second := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					elsewhere.Add(1)
+					_, _ = io.WriteString(w, "{}")
+				}))
+				defer second.Close()
+				first := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					assert.NotEmpty(t, r.Header.Get("Authorization"))
+					http.Redirect(w, r, second.URL+r.URL.Path, status)
+				}))
+				defer first.Close()
+				client, transport := redirected(t, first, caller)
 
-	trusting := *defaultTransport().(*http.Client)
-	settings := trusting.Transport.(*http.Transport).Clone()
-	defer settings.CloseIdleConnections()
+				_, err := client.IndividualEnrollments().Get(t.Context(), "device-1", nil)
+				assert.True(t, HasStatusCode(err, status), "%v", err)
+				enrollment := IndividualEnrollment{RegistrationID: "device-1", Attestation: NewGeneratedKeyAttestation()}
+				_, err = client.IndividualEnrollments().CreateOrUpdate(t.Context(), enrollment, nil)
+				assert.True(t, HasStatusCode(err, status), "%v", err)
+				_, err = client.IndividualEnrollments().Delete(t.Context(), "device-1", nil)
+				assert.True(t, HasStatusCode(err, status), "%v", err)
+				require.NotErrorIs(t, err, ErrOutcomeUnknown)
+				assert.Zero(t, elsewhere.Load())
+				assert.Equal(t, caller.CheckRedirect == nil, transport.CheckRedirect == nil, "the caller's client is not changed")
+			})
+		}
+	}
+}
+
+// redirected makes a client like the caller's that trusts a server.
+func redirected(t *testing.T, server *httptest.Server, caller *http.Client) (*DeviceProvisioningClient, *http.Client) {
+	t.Helper()
+	trusting := *caller
+	settings := defaultTransport().(*http.Client).Transport.(*http.Transport).Clone()
+	t.Cleanup(settings.CloseIdleConnections)
 	settings.TLSClientConfig.RootCAs = x509.NewCertPool()
-	settings.TLSClientConfig.RootCAs.AddCert(first.Certificate())
+	settings.TLSClientConfig.RootCAs.AddCert(server.Certificate())
 	trusting.Transport = settings
 	credential, err := NewSharedAccessKeyCredential("owner", "MDEyMzQ1Njc4OWFiY2RlZg==")
 	require.NoError(t, err)
 	options := &ClientOptions{}
 	options.Transport = &trusting
-	client, err := NewDeviceProvisioningClientWithSharedAccessKey(first.URL, credential, options)
+	client, err := NewDeviceProvisioningClientWithSharedAccessKey(server.URL, credential, options)
 	require.NoError(t, err)
+	return client, &trusting
+}
 
-	_, err = client.IndividualEnrollments().Get(t.Context(), "device-1", nil)
-	assert.True(t, HasStatusCode(err, http.StatusTemporaryRedirect), "%v", err)
-	_, err = client.IndividualEnrollments().Delete(t.Context(), "device-1", nil)
-	assert.True(t, HasStatusCode(err, http.StatusTemporaryRedirect), "%v", err)
-	require.NotErrorIs(t, err, ErrOutcomeUnknown)
-	assert.Zero(t, elsewhere.Load())
+// TestNilTransport takes a nil client as no transport.
+func TestNilTransport(t *testing.T) {
+	t.Parallel()
+	assert.Same(t, defaultTransport(), newTransport((*http.Client)(nil), 0).next)
+	assert.Same(t, defaultTransport(), newTransport(nil, 0).next)
 }
 
 // doer is a transport made of a function.

@@ -25,12 +25,21 @@ func (c *collection[T]) update(ctx context.Context, id string, change func(*T) e
 		return *new(T), invalid("change", "must not be nil")
 	}
 	for repeats := 0; ; repeats++ {
-		changed, stored, err := c.updateOnce(ctx, id, change)
+		before, err := c.read(ctx, id)
+		if err != nil {
+			return *new(T), err
+		}
+		keys := symmetricKeys(c.view(&before).attestation) // as change may write to where a pointer leads
+		changed, err := c.changed(before, change)
+		if err != nil {
+			return *new(T), err
+		}
+		stored, err := c.createOrUpdate(ctx, changed, c.view(&before).etag)
 		switch {
 		case err == nil:
 			return stored, nil
 		case errors.Is(err, ErrOutcomeUnknown):
-			return c.settle(ctx, id, &changed, err)
+			return c.settle(ctx, &before, keys, &changed, err)
 		case !HasStatusCode(err, http.StatusPreconditionFailed):
 			return *new(T), err
 		case repeats == maxUpdateRepeats:
@@ -42,24 +51,19 @@ func (c *collection[T]) update(ctx context.Context, id string, change func(*T) e
 	}
 }
 
-// updateOnce returns the record as it was changed, and as the service has stored it.
-func (c *collection[T]) updateOnce(ctx context.Context, id string, change func(*T) error) (changed, stored T, err error) {
-	if changed, err = c.read(ctx, id); err != nil {
-		return changed, stored, err
+// changed lets change edit a record, and checks that it may be written.
+func (c *collection[T]) changed(record T, change func(*T) error) (T, error) {
+	before := c.view(&record)
+	if *before.etag == "" {
+		return record, fmt.Errorf("azdps: the service gave no ETag for %q, so it cannot be updated safely", before.id)
 	}
-	before := c.view(&changed)
-	etag := *before.etag
-	if etag == "" {
-		return changed, stored, fmt.Errorf("azdps: the service gave no ETag for %q, so it cannot be updated safely", id)
+	if err := change(&record); err != nil {
+		return record, err
 	}
-	if err = change(&changed); err != nil {
-		return changed, stored, err
+	if after := c.view(&record).id; after != before.id {
+		return record, invalid("change", "must not change the id, which it did from %q to %q", before.id, after)
 	}
-	if after := c.view(&changed).id; after != before.id {
-		return changed, stored, invalid("change", "must not change the id, which it did from %q to %q", before.id, after)
-	}
-	stored, err = c.createOrUpdate(ctx, changed, &etag)
-	return changed, stored, err
+	return record, nil
 }
 
 // read gets a record with its symmetric keys, so that writing it back keeps them. The record comes first: keys that somebody
@@ -87,6 +91,14 @@ func (c *collection[T]) read(ctx context.Context, id string) (T, error) {
 	return record, nil
 }
 
+// symmetricKeys is a copy of the keys of an attestation; one without has none.
+func symmetricKeys(a *AttestationMechanism) SymmetricKeyAttestation {
+	if a.SymmetricKey == nil {
+		return SymmetricKeyAttestation{}
+	}
+	return *a.SymmetricKey
+}
+
 // keepUnknown adds the unknown members of an attestation that only the record had.
 func keepUnknown(to, from *AttestationMechanism) {
 	to.AdditionalProperties = union(to.AdditionalProperties, from.AdditionalProperties)
@@ -110,15 +122,15 @@ func union(to, from map[string]json.RawMessage) map[string]json.RawMessage {
 
 // settle finds out whether a write was applied whose answer was lost. A retry that met a newer ETag may have met its own.
 // cause says that it is not known.
-func (c *collection[T]) settle(ctx context.Context, id string, sent *T, cause error) (T, error) {
+func (c *collection[T]) settle(ctx context.Context, before *T, keys SymmetricKeyAttestation, sent *T, cause error) (T, error) {
 	if ctx.Err() != nil {
 		return *new(T), cause
 	}
-	found, err := c.read(ctx, id)
+	found, err := c.read(ctx, c.view(before).id)
 	if err != nil {
 		return *new(T), fmt.Errorf("%w (and it could not be read back: %w)", cause, err)
 	}
-	if !c.same(sent, &found) {
+	if *c.view(&found).etag == *c.view(before).etag || !c.same(keys, sent, &found) {
 		return *new(T), cause
 	}
 	if state := c.view(&found).state; state != nil {

@@ -17,14 +17,15 @@ func checkID(parameter, id string) error {
 		return invalid(parameter, "must not be empty")
 	case id == "." || id == "..":
 		return invalid(parameter, "must not be %q", id)
-	case len(id) > maxIDLength:
-		return invalid(parameter, "has %d characters; the service takes up to %d", len(id), maxIDLength)
 	}
 	for i := range len(id) {
 		if c := id[i]; !isAlphanumeric(c) && !strings.ContainsRune("-._:", rune(c)) {
 			// The id is not quoted: where ids and keys are parameters side by side, it may be a key by mistake.
 			return invalid(parameter, "has %q at byte %d; the service takes ASCII letters, digits and the characters -._:", nextRune(id[i:]), i)
 		}
+	}
+	if len(id) > maxIDLength {
+		return invalid(parameter, "has %d characters; the service takes up to %d", len(id), maxIDLength)
 	}
 	return nil
 }

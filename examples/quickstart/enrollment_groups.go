@@ -45,6 +45,6 @@ func (t *tour) deriveKey(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("derive a device key: %w", err)
 	}
-	t.story.tell("the key of %s is %s", device, mask(key))
+	t.story.tell("the key of %s is one %s", device, mask(key))
 	return nil
 }

