@@ -12,10 +12,10 @@ const maxIDLength = 128
 // checkID refuses an id that would change the path of the request, or that no record can have. See
 // https://learn.microsoft.com/azure/iot-dps/concepts-service#registration-id.
 func checkID(parameter, id string) error {
-	switch {
-	case id == "":
+	switch id {
+	case "":
 		return invalid(parameter, "must not be empty")
-	case id == "." || id == "..":
+	case ".", "..":
 		return invalid(parameter, "must not be %q", id)
 	}
 	for i := range len(id) {

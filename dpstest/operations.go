@@ -1,28 +1,26 @@
 package dpstest
 
-import "github.com/azdps/azdps/internal/emulator"
-
 // Operation is the operationId of a request in the service's specification.
 type Operation string
 
 // The operations of the service API, then those of the device API.
 const (
-	OperationDeviceRegistrationStateDelete               = Operation(emulator.DeviceRegistrationStateDelete)
-	OperationDeviceRegistrationStateGet                  = Operation(emulator.DeviceRegistrationStateGet)
-	OperationDeviceRegistrationStateQuery                = Operation(emulator.DeviceRegistrationStateQuery)
-	OperationEnrollmentGroupCreateOrUpdate               = Operation(emulator.EnrollmentGroupCreateOrUpdate)
-	OperationEnrollmentGroupDelete                       = Operation(emulator.EnrollmentGroupDelete)
-	OperationEnrollmentGroupGet                          = Operation(emulator.EnrollmentGroupGet)
-	OperationEnrollmentGroupGetAttestationMechanism      = Operation(emulator.EnrollmentGroupGetAttestationMechanism)
-	OperationEnrollmentGroupQuery                        = Operation(emulator.EnrollmentGroupQuery)
-	OperationEnrollmentGroupRunBulkOperation             = Operation(emulator.EnrollmentGroupRunBulkOperation)
-	OperationIndividualEnrollmentCreateOrUpdate          = Operation(emulator.IndividualEnrollmentCreateOrUpdate)
-	OperationIndividualEnrollmentDelete                  = Operation(emulator.IndividualEnrollmentDelete)
-	OperationIndividualEnrollmentGet                     = Operation(emulator.IndividualEnrollmentGet)
-	OperationIndividualEnrollmentGetAttestationMechanism = Operation(emulator.IndividualEnrollmentGetAttestationMechanism)
-	OperationIndividualEnrollmentQuery                   = Operation(emulator.IndividualEnrollmentQuery)
-	OperationIndividualEnrollmentRunBulkOperation        = Operation(emulator.IndividualEnrollmentRunBulkOperation)
-	OperationRuntimeRegistrationDeviceStatusLookup       = Operation(emulator.RuntimeRegistrationDeviceStatusLookup)
-	OperationRuntimeRegistrationOperationStatusLookup    = Operation(emulator.RuntimeRegistrationOperationStatusLookup)
-	OperationRuntimeRegistrationRegisterDevice           = Operation(emulator.RuntimeRegistrationRegisterDevice)
+	OperationDeviceRegistrationStateDelete               Operation = "DeviceRegistrationState_Delete"
+	OperationDeviceRegistrationStateGet                  Operation = "DeviceRegistrationState_Get"
+	OperationDeviceRegistrationStateQuery                Operation = "DeviceRegistrationState_Query"
+	OperationEnrollmentGroupCreateOrUpdate               Operation = "EnrollmentGroup_CreateOrUpdate"
+	OperationEnrollmentGroupDelete                       Operation = "EnrollmentGroup_Delete"
+	OperationEnrollmentGroupGet                          Operation = "EnrollmentGroup_Get"
+	OperationEnrollmentGroupGetAttestationMechanism      Operation = "EnrollmentGroup_GetAttestationMechanism"
+	OperationEnrollmentGroupQuery                        Operation = "EnrollmentGroup_Query"
+	OperationEnrollmentGroupRunBulkOperation             Operation = "EnrollmentGroup_RunBulkOperation"
+	OperationIndividualEnrollmentCreateOrUpdate          Operation = "IndividualEnrollment_CreateOrUpdate"
+	OperationIndividualEnrollmentDelete                  Operation = "IndividualEnrollment_Delete"
+	OperationIndividualEnrollmentGet                     Operation = "IndividualEnrollment_Get"
+	OperationIndividualEnrollmentGetAttestationMechanism Operation = "IndividualEnrollment_GetAttestationMechanism"
+	OperationIndividualEnrollmentQuery                   Operation = "IndividualEnrollment_Query"
+	OperationIndividualEnrollmentRunBulkOperation        Operation = "IndividualEnrollment_RunBulkOperation"
+	OperationRuntimeRegistrationDeviceStatusLookup       Operation = "RuntimeRegistration_DeviceRegistrationStatusLookup"
+	OperationRuntimeRegistrationOperationStatusLookup    Operation = "RuntimeRegistration_OperationStatusLookup"
+	OperationRuntimeRegistrationRegisterDevice           Operation = "RuntimeRegistration_RegisterDevice"
 )

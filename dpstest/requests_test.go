@@ -64,6 +64,18 @@ func TestRequests(t *testing.T) {
 	})
 }
 
+func TestRequestsWithAnEarlyHint(t *testing.T) {
+	t.Parallel()
+	bothWays(t, nil, func(t *testing.T, srv *dpstest.Server, client *service) {
+		srv.Control(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			w.WriteHeader(http.StatusEarlyHints)
+			next.ServeHTTP(w, r)
+		}, nil)
+		client.do(404, "GET", "/enrollments/device-1", "")
+		require.Equal(t, 404, srv.Requests()[0].StatusCode)
+	})
+}
+
 func TestRequestsAreBounded(t *testing.T) {
 	t.Parallel()
 	srv := dpstest.NewUnstartedServer(nil)
@@ -78,7 +90,11 @@ func TestRequestsAreBounded(t *testing.T) {
 
 func TestLargeBodiesReachTheService(t *testing.T) {
 	t.Parallel()
-	bothWays(t, nil, func(t *testing.T, _ *dpstest.Server, client *service) {
+	bothWays(t, nil, func(t *testing.T, srv *dpstest.Server, client *service) {
+		largest := strings.Replace(device1, "{", `{"x":"`+strings.Repeat("x", 96<<10-len(device1)-len(`"x":"",`))+`",`, 1)
+		require.Len(t, largest, 96<<10)
+		client.do(200, "PUT", "/enrollments/device-1", largest)
+		require.Equal(t, largest, string(srv.Requests()[0].Body))
 		got := client.do(400, "PUT", "/enrollments/device-1", strings.Replace(device1, "{", `{"x":"`+strings.Repeat("x", 100<<10)+`",`, 1))
 		require.Contains(t, string(got.body), "96 KB")
 	})

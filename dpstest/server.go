@@ -77,7 +77,7 @@ func NewUnstartedServer(options *Options) *Server {
 	s.policy = &policies[0]
 	s.service = emulator.New(config)
 	s.authority = newAuthority(s.clock(), options.Listener)
-	s.memory = &memoryTransport{handler: s}
+	s.memory = newMemoryTransport(s)
 	s.direct = &http.Client{Transport: s.memory}
 	return s
 }
@@ -172,8 +172,8 @@ func (s *Server) Start() {
 }
 
 // Close ends the server, its connections, and the requests on their way through [Server.Transport]. It waits for what
-// it ends, so afterwards nothing of the server runs. Closing again does nothing. [Server.ServeHTTP], [Server.Dump] and
-// [Server.Requests] still work.
+// it ends, so afterwards nothing of the server runs, and a [Fault] must not call it. Closing again does nothing.
+// [Server.ServeHTTP], [Server.Dump] and [Server.Requests] still work.
 func (s *Server) Close() {
 	s.authority.client.CloseIdleConnections()
 	s.memory.close()

@@ -162,25 +162,28 @@ func TestServersLifeCycle(t *testing.T) {
 
 func TestCloseEndsWhatRuns(t *testing.T) {
 	t.Parallel()
-	srv := dpstest.NewServer(nil)
-	client := connect(t, srv, srv.Client(), time.Now)
-	client.do(404, "GET", "/enrollments/device-1", "")
-	arrived := make(chan bool)
-	var ended bool
-	srv.Control(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		defer func() { ended = true }()
-		close(arrived)
-		dpstest.Delay(time.Hour)(w, r, next)
-	}, nil)
-	failed := make(chan error)
-	go func() {
-		_, err := client.try(context.Background(), "GET", "/enrollments/device-1", "")
-		failed <- err
-	}()
-	<-arrived
-	srv.Close()
-	require.True(t, ended, "Close waits for the handlers")
-	require.Error(t, <-failed)
+	bothWays(t, nil, func(t *testing.T, srv *dpstest.Server, client *service) {
+		client.do(404, "GET", "/enrollments/device-1", "")
+		arrived := make(chan bool)
+		var ended bool
+		srv.Control(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			defer func() {
+				time.Sleep(20 * time.Millisecond)
+				ended = true
+			}()
+			close(arrived)
+			dpstest.Delay(time.Hour)(w, r, next)
+		}, nil)
+		failed := make(chan error)
+		go func() {
+			_, err := client.try(context.Background(), "GET", "/enrollments/device-1", "")
+			failed <- err
+		}()
+		<-arrived
+		srv.Close()
+		require.True(t, ended, "Close waits for the handlers")
+		require.Error(t, <-failed)
+	})
 }
 
 func TestCertificates(t *testing.T) {

@@ -22,6 +22,13 @@ type memoryTransport struct {
 	mu       sync.Mutex
 	closed   bool
 	underway map[*exchange]struct{}
+	finished sync.Cond // an exchange is no more under way
+}
+
+func newMemoryTransport(handler http.Handler) *memoryTransport {
+	t := &memoryTransport{handler: handler, underway: make(map[*exchange]struct{})}
+	t.finished.L = &t.mu
+	return t
 }
 
 // RoundTrip gives the request to the handler, in a goroutine of its own, and returns once the answer's headers are sent.
@@ -60,9 +67,6 @@ func (t *memoryTransport) begin(x *exchange) error {
 	if t.closed {
 		return fmt.Errorf("dpstest: connection refused: %w", http.ErrServerClosed)
 	}
-	if t.underway == nil {
-		t.underway = make(map[*exchange]struct{})
-	}
 	t.underway[x] = struct{}{}
 	return nil
 }
@@ -72,9 +76,10 @@ func (t *memoryTransport) finish(x *exchange) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.underway, x)
+	t.finished.Broadcast()
 }
 
-// close breaks the requests under way and refuses later ones.
+// close breaks the requests under way, waits for their handlers, and refuses later ones.
 func (t *memoryTransport) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -82,6 +87,9 @@ func (t *memoryTransport) close() {
 	for x := range t.underway {
 		x.end(errDropped)
 		x.cancel()
+	}
+	for len(t.underway) > 0 {
+		t.finished.Wait()
 	}
 }
 

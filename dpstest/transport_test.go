@@ -1,7 +1,6 @@
 package dpstest_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -253,25 +252,4 @@ func TestServerAcrossBubbles(t *testing.T) {
 		})
 	}
 	client.do(200, "GET", "/enrollments/device-1", "")
-}
-
-func BenchmarkTransport(b *testing.B) {
-	srv := dpstest.NewUnstartedServer(nil)
-	require.NoError(b, srv.Load(strings.NewReader(device1)))
-	host, rest, _ := strings.Cut(strings.TrimPrefix(srv.ConnectionString(), "HostName="), ";")
-	_, key, _ := strings.Cut(rest, "SharedAccessKey=")
-	token := sas(host, "provisioningserviceowner", key, time.Now().Add(time.Hour))
-	b.ReportAllocs()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			request, _ := http.NewRequest("GET", "https://"+host+"/enrollments/device-1?api-version=2021-10-01", nil)
-			request.Header.Set("Authorization", token)
-			response, err := srv.Transport().Do(request)
-			if err != nil || response.StatusCode != 200 {
-				b.Fatal(err, response)
-			}
-			_, _ = io.Copy(bytes.NewBuffer(nil), response.Body)
-			_ = response.Body.Close()
-		}
-	})
 }

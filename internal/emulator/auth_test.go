@@ -123,6 +123,10 @@ func TestBearerTokens(t *testing.T) {
 	bearer(200, testHost, token)
 	s.now = s.now.Add(time.Second)
 	bearer(401, testHost, token)
+	s.now = expires.Add(-tokenLife - clockSkew)
+	bearer(200, testHost, token)
+	s.now = s.now.Add(-time.Second)
+	bearer(401, testHost, token)
 }
 
 func TestPermissions(t *testing.T) {

@@ -26,9 +26,11 @@ type bulkError struct {
 }
 
 // serveBulk runs one operation on each item, and answers 200 with the failures. Only what is wrong with the whole is
-// answered otherwise, and then nothing was done: more than ten items, an id twice, an unknown mode.
+// answered otherwise, and then nothing was done: more than ten items, an id twice, an unknown mode, a member of a wrong
+// type.
 //
-// Inferred: the status of that, that an empty list is fine, and that the case of the mode does not matter.
+// Inferred: the status of that, and the last of them; that an empty list is fine, and that the case of the mode does
+// not matter.
 func (c *collection) serveBulk(call *call) (any, error) {
 	var body bulkBody
 	if err := call.decode(&body); err != nil {

@@ -220,6 +220,11 @@ func TestDeviceRequests(t *testing.T) {
 		signed(strings.ToLower(IDScope)+"/registrations/own", "registration", decodeKey(testKey), s.now.Unix())))
 	s.do(202, "PUT", register, "", own, func(r *http.Request) { r.URL.RawQuery += "&forceRegistration=true" })
 
+	operation := s.handler.store.registration("own").OperationID
+	s.do(200, "GET", devicePath("own")+"/operations/"+operation, "[", own, with("Content-Type", "text/plain"))
+	const otherScope = "0ne00000A0B/registrations/own"
+	s.fail(401002, "PUT", "/"+otherScope+"/register", "", with("Authorization", signed(otherScope, "registration", decodeKey(testKey), s.now.Unix())))
+
 	s.fail(400004, "PUT", register, `{"registrationId":"another"}`, own)
 	s.fail(400004, "POST", devicePath("own"), `{"registrationId":"another"}`, own)
 	s.fail(400004, "PUT", register, `{`, own)
@@ -261,6 +266,10 @@ func TestTPM(t *testing.T) {
 	s.fail(401002, "PUT", register, strings.ReplaceAll(body, "AToAAQ==", "AToAAg=="), nobody)
 	s.fail(401002, "PUT", devicePath("own")+"/register", strings.ReplaceAll(body, `"tpm",`, `"own",`), nobody)
 	s.fail(404201, "PUT", devicePath("none")+"/register", strings.ReplaceAll(body, `"tpm",`, `"none",`), nobody)
+
+	// The same endorsement key may be enrolled twice, but what one enrollment was told is no good for the other.
+	s.do(200, "PUT", "/enrollments/twin", `{"registrationId":"twin","attestation":{"type":"tpm","tpm":{"endorsementKey":"AToAAQ=="}}}`)
+	s.fail(401002, "PUT", devicePath("twin")+"/register", "", s.key("twin", nonce))
 
 	other := newTester(t)
 	other.do(200, "PUT", "/enrollments/tpm", `{"registrationId":"tpm","attestation":{"type":"tpm","tpm":{"endorsementKey":"AToAAQ=="}}}`)

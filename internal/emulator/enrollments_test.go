@@ -160,6 +160,7 @@ func TestIfMatch(t *testing.T) {
 		s.fail(kind.missing, "POST", kind.path+"/attestationmechanism", "")
 		first := s.do(200, "PUT", kind.path, kind.body)
 		s.fail(kind.exists, "PUT", kind.path, kind.body)
+		s.fail(kind.exists, "PUT", kind.path, first.Body.String()) // the etag in it is no If-Match
 		s.fail(kind.mismatch, "PUT", kind.path, kind.body, with("If-Match", other))
 		s.fail(kind.mismatch, "DELETE", kind.path, "", with("If-Match", other))
 		for _, value := range []string{"", `"`, `""`, "badetag", "W/" + other, other[:51], other + ", " + other, `"*"x`, "e30="} {

@@ -247,6 +247,7 @@ func TestBodies(t *testing.T) {
 	s.do(200, "PUT", "/enrollments/b", symmetric("b"), with("Content-Type", "Application/JSON; charset=utf-8"))
 	s.do(200, "POST", "/enrollments/b/attestationmechanism", "", with("Content-Type", "text/plain"))
 	s.do(200, "POST", "/enrollments/b/attestationmechanism", "{}")
+	s.do(200, "GET", "/enrollments/b", "{", with("Content-Type", "text/plain"))
 
 	for _, body := range []string{"", "{", "[]", "null", "5", `{"registrationId":5}`, symmetric("c") + "x", `{"registrationId":"c","provisioningStatus":3}`} {
 		s.fail(400004, "PUT", "/enrollments/c", body)
@@ -275,6 +276,8 @@ func TestThrottling(t *testing.T) {
 		query(200)
 	}
 	require.Equal(t, "60", query(429))
+	s.now = s.now.Add(time.Minute - time.Millisecond)
+	require.Equal(t, "1", query(429), "the window is a whole minute")
 	s.now = s.now.Add(-time.Hour)
 	query(200)
 }

@@ -238,3 +238,16 @@ func TestIndexForgetsDeletedRows(t *testing.T) {
 		require.Less(t, len(part.rows), 40)
 	}
 }
+
+func TestGroupForgetsDeletedRegistrations(t *testing.T) {
+	t.Parallel()
+	s := newTester(t)
+	for i := range 2000 {
+		id := strconv.Itoa(i)
+		s.load(inGroup(fmt.Sprintf(assigned, id), "g"))
+		s.do(204, "DELETE", "/registrations/"+id, "")
+	}
+	for _, part := range s.handler.store.groupOrder("g").parts {
+		require.Less(t, len(part.rows), 40)
+	}
+}

@@ -121,6 +121,7 @@ func TestReprovisioning(t *testing.T) {
 			s.version = "2019-03-31"
 			want := strings.ReplaceAll(test.substatus, "reprovisionedToInitialAssignment", "initialAssignment")
 			require.Equal(t, want, s.get("/registrations/own")["substatus"])
+			require.Equal(t, want, s.get("/enrollments/own")["registrationState"].(map[string]any)["substatus"])
 			require.Equal(t, want, object(t, s.do(200, "POST", devicePath("own"), "", s.key("own", testKey)))["substatus"])
 		})
 	}

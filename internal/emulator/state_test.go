@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -200,7 +202,8 @@ func TestConcurrentUse(t *testing.T) {
 	s := newTester(t)
 	s.add("shared-%d", 0, 4)
 	const workers, rounds = 8, 40
-	won := make([]int, workers)
+	var replaced sync.Map // etags that a write was made under
+	var writes atomic.Int64
 	var group sync.WaitGroup
 	for worker := range workers {
 		group.Go(func() {
@@ -208,7 +211,9 @@ func TestConcurrentUse(t *testing.T) {
 				id := fmt.Sprintf("shared-%d", round%4)
 				etag := etagOf(t, send(s, s.request("GET", "/enrollments/"+id, "")).Body.Bytes())
 				if send(s, s.request("PUT", "/enrollments/"+id, symmetric(id), with("If-Match", etag))).Code == 200 {
-					won[worker]++
+					writes.Add(1)
+					_, twice := replaced.LoadOrStore(etag, true)
+					assert.False(t, twice, "a write was lost under If-Match")
 				}
 				own := fmt.Sprintf("own-%d-%d", worker, round)
 				send(s, s.request("PUT", "/enrollments/"+own, symmetric(own)))
@@ -220,11 +225,7 @@ func TestConcurrentUse(t *testing.T) {
 		})
 	}
 	group.Wait()
-	writes := 0
-	for _, w := range won {
-		writes += w
-	}
-	require.EqualValues(t, 4+workers*rounds+writes, s.handler.store.writes, "no write was lost under If-Match")
+	require.EqualValues(t, 4+workers*rounds+int(writes.Load()), s.handler.store.writes)
 	ids, _ := s.pages("/enrollments/query", 0)
 	require.Len(t, ids, 4+workers*rounds/2)
 	require.Equal(t, len(ids), s.handler.store.individuals.counts["individual enrollments"])

@@ -136,6 +136,7 @@ func TestWebhookFailures(t *testing.T) {
 		"refused":     {says(400, strings.NewReader("no")), "https://hook.test", 400207, "Custom allocation failed with status code: 400"},
 		"missing":     {says(404, strings.NewReader("")), "https://hook.test", 400207, "Custom allocation failed with status code: 404"},
 		"broken":      {says(500, strings.NewReader("")), "https://hook.test", 400207, "Custom allocation failed with status code: 500"},
+		"not changed": {says(304, strings.NewReader(`{"iotHubHostName":"`+DefaultHub+`"}`)), "https://hook.test", 400207, "Custom allocation failed with status code: 304"},
 		"unreachable": {nil, "https://hook.test/?code=secret", 400207, unanswered},
 		"cut off":     {says(200, failingReader{}), "https://hook.test", 400207, unanswered},
 		"no URL":      {nil, "://", 400207, unanswered},
@@ -196,4 +197,34 @@ func TestEnrollmentThatGoesWhileTheWebhookIsAsked(t *testing.T) {
 	s.do(200, "PUT", "/enrollmentGroups/g", groupWithKeys("g", custom("https://hook.test/enrollmentGroups/g")))
 	s.fail(404202, "PUT", devicePath("dev-1")+"/register", "", s.key("dev-1", deriveKey(testKey, "dev-1")))
 	require.Empty(t, s.dump())
+}
+
+func TestDeviceThatRegistersAgainMeanwhile(t *testing.T) {
+	t.Parallel()
+	var s *tester
+	var asked []string
+	register := func() int {
+		return send(s, s.request("PUT", devicePath("own")+"/register", "", s.key("own", testKey))).Code
+	}
+	s = newTester(t, twoHubs, func(c *Config) {
+		c.Webhooks = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			body, _ := io.ReadAll(r.Body)
+			asked = append(asked, string(body))
+			chosen := hubA
+			switch len(asked) {
+			case 2:
+				require.Equal(t, 202, register())
+			case 3:
+				chosen = hubB
+			}
+			return says(200, strings.NewReader(`{"iotHubHostName":"`+chosen+`"}`)), nil
+		})}
+	})
+	s.do(200, "PUT", "/enrollments/own", withKeys("own", custom("https://hook.test")))
+	require.Equal(t, 202, register())
+	require.Equal(t, 202, register())
+	require.Len(t, asked, 4, "what the second was told is out of date once the third was through")
+	require.Contains(t, asked[1], `"currentIotHubHostName":"`+hubA)
+	require.Contains(t, asked[3], `"currentIotHubHostName":"`+hubB)
+	require.Equal(t, "deviceDataMigrated", s.get("/registrations/own")["substatus"])
 }
