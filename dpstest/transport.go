@@ -179,10 +179,15 @@ func (x *exchange) serve(handler http.Handler, r *http.Request) {
 	handler.ServeHTTP(x, r)
 }
 
-// complete ends an answer that the handler finished.
+// complete ends an answer that the handler finished. A client that left before the headers gets none, whatever the handler
+// made of its leaving.
 func (x *exchange) complete() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if cause := context.Cause(x.request.Context()); cause != nil && x.sent == nil {
+		x.endLocked(cause)
+		return
+	}
 	x.send()
 	if x.length > x.written && x.hasBody() {
 		x.endLocked(errDropped)

@@ -253,3 +253,19 @@ func TestServerAcrossBubbles(t *testing.T) {
 	}
 	client.do(200, "GET", "/enrollments/device-1", "")
 }
+
+// TestTransportOfAClientThatLeft has a handler that ends with the client, without an answer. That is no answer of 200.
+func TestTransportOfAClientThatLeft(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			srv := answerWith(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://a/b", nil)
+			require.NoError(t, err)
+			_, err = srv.Transport().Do(r)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		})
+	}
+}
