@@ -1,0 +1,34 @@
+package fleet
+
+// relay makes one progress of those of stages that follow one another.
+type relay struct {
+	report func(Progress) // nil without one
+	total  int64
+
+	before Progress // of the stages before
+	now    Progress
+	held   bool // now has not been reported
+}
+
+// take takes the progress of a stage. Its last is held back, as it is not the end unless there is no other stage.
+func (r *relay) take(p Progress) {
+	r.held = p.Done == p.Total
+	p.Done += r.before.Done
+	p.Failed += r.before.Failed
+	p.Throttled += r.before.Throttled
+	p.Total = r.total
+	r.now = p
+	if !r.held {
+		r.report(p)
+	}
+}
+
+// next tells that a stage is complete.
+func (r *relay) next() { r.before = r.now }
+
+// end makes the last report of a run that is complete. A stage that ends early makes its own.
+func (r *relay) end() {
+	if r.report != nil && (r.held || r.total == 0) {
+		r.report(r.now)
+	}
+}

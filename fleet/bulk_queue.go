@@ -1,0 +1,59 @@
+package fleet
+
+import (
+	"slices"
+
+	"github.com/azdps/azdps"
+)
+
+// maxHeld is how many records may wait for earlier ones of their id before no more are read.
+const maxHeld = 256
+
+// queue holds the records that were read and not sent. An id is busy from the time its first record is queued until that is done;
+// its later records are held back and follow in order.
+type queue[T Record] struct {
+	pending []*task[T]            // may be sent; no two of one id
+	busy    map[string][]*task[T] // by key of the id, with the records held back
+	held    int
+}
+
+func newQueue[T Record]() *queue[T] { return &queue[T]{busy: make(map[string][]*task[T])} }
+
+// ready is the number of records that may be sent.
+func (q *queue[T]) ready() int { return len(q.pending) }
+
+// full says whether no more records should be added for now.
+func (q *queue[T]) full() bool { return q.held >= maxHeld }
+
+func (q *queue[T]) add(t *task[T]) {
+	id := key(t.id)
+	later, busy := q.busy[id]
+	if busy {
+		q.busy[id] = append(later, t)
+		q.held++
+		return
+	}
+	q.busy[id] = nil
+	q.pending = append(q.pending, t)
+}
+
+// take takes the records of a bulk operation out.
+func (q *queue[T]) take() []*task[T] {
+	n := min(len(q.pending), azdps.MaxBulkItems)
+	taken := slices.Clone(q.pending[:n])
+	q.pending = slices.Delete(q.pending, 0, n)
+	return taken
+}
+
+// release tells that a record that was taken is done.
+func (q *queue[T]) release(t *task[T]) {
+	id := key(t.id)
+	later := q.busy[id]
+	if len(later) == 0 {
+		delete(q.busy, id)
+		return
+	}
+	q.pending = append(q.pending, later[0])
+	q.busy[id] = later[1:]
+	q.held--
+}

@@ -1,0 +1,101 @@
+package fleet_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/azdps/azdps/dpstest"
+	"github.com/azdps/azdps/fleet"
+)
+
+// heapInUse is the size of what is in use, in bytes.
+func heapInUse() int64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
+}
+
+// TestBulkInConstantMemory runs many records with a journal, against a service that keeps nothing. It does not run beside other
+// tests, whose heap would count.
+func TestBulkInConstantMemory(t *testing.T) {
+	const records = 100_000
+	client := clientOf(t, dpstest.NewUnstartedServer(nil), transporter(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{
+			StatusCode: http.StatusOK, Request: r, Header: http.Header{"Content-Type": {"application/json"}},
+			Body: io.NopCloser(strings.NewReader(`{"errors":[],"isSuccessful":true}`)),
+		}, nil
+	}))
+	journal, err := fleet.OpenJournal(filepath.Join(t.TempDir(), "journal"))
+	require.NoError(t, err)
+	defer journal.Close()
+	options := &fleet.BulkOptions{Journal: journal, Options: fleet.Options{Limiter: fleet.NewLimiter(100_000_000)}}
+	before, most, done := heapInUse(), int64(0), 0
+	for outcome, err := range fleet.Bulk(t.Context(), client, "create", devices(records), options) {
+		require.NoError(t, err)
+		require.Equal(t, fleet.ResultCreated, outcome.Result)
+		if done++; done%10_000 == 0 {
+			most = max(most, heapInUse()-before)
+		}
+	}
+	require.Equal(t, records, done)
+	t.Logf("live heap at most %.1f MB above the start", float64(most)/1e6)
+	assert.Less(t, most, int64(8e6))
+}
+
+// TestMillion imports a million records against each way to count the quota, alone and beside another client. It takes some minutes
+// and 4 GB:
+//
+//	AZDPS_LONG=1 go test ./fleet -run TestMillion -v -timeout 60m
+func TestMillion(t *testing.T) {
+	long(t)
+	const records = 1_000_000
+	for _, m := range meters {
+		for _, shared := range []bool{false, true} {
+			name := m.name
+			if shared {
+				name += " shared"
+			}
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { importMillion(t, m.new(), shared, records) })
+			})
+		}
+	}
+}
+
+func importMillion(t *testing.T, m meter, shared bool, records int) {
+	r := newQuotaRun(t, m, shared)
+	during, done := int64(0), 0
+	for outcome, err := range r.start(t, records) {
+		require.NoError(t, err)
+		require.Equal(t, fleet.ResultCreated, outcome.Result)
+		if done++; done == records*99/100 {
+			during = heapInUse()
+		}
+	}
+	require.Equal(t, records, done)
+	r.check(t)
+	after := heapInUse()
+	t.Logf("live heap %.0f MB during the run, %.0f MB of the emulator alone", float64(during)/1e6, float64(after)/1e6)
+	assert.Less(t, during-after, int64(100e6))
+	lines := lineCounter(0)
+	require.NoError(t, r.server.Dump(&lines))
+	require.EqualValues(t, records, lines, "every record once")
+}
+
+// lineCounter counts the lines that are written to it.
+type lineCounter int
+
+func (c *lineCounter) Write(p []byte) (int, error) {
+	*c += lineCounter(bytes.Count(p, []byte("\n")))
+	return len(p), nil
+}

@@ -1,0 +1,201 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"iter"
+
+	"github.com/azdps/azdps"
+)
+
+// step is one record of a walk.
+type step[T Record] struct {
+	index  int64
+	id     string
+	record T // of the input
+
+	begun  bool   // the journal has an intent
+	lost   bool   // something may have been written, now or by an earlier run, and it is not known what became of it
+	last   error  // of the last try
+	result Result // empty while open
+	err    error
+	fatal  error // ends the walk
+}
+
+func (s *step[T]) end(result Result, err error) { s.result, s.err = result, err }
+
+func (s *step[T]) outcome() Outcome {
+	return Outcome{ID: s.id, Index: s.index, Result: s.result, Err: s.err}
+}
+
+// walk takes records one by one, several at once, and yields one outcome a record. Like a bulk run it belongs to the goroutine of the
+// consumer, and shares its rules for faults of the input, for giving up and for the journal.
+type walk[T Record] struct {
+	options  *BulkOptions
+	kind     kind[T]
+	pace     *pacer
+	progress *progress
+	visit    visitor[T]
+	workers  *pool[*step[T]]
+	yield    func(Outcome, error) bool
+	next     int64 // position in the input
+	done     int64 // outcomes of this run, and of those that count for giving up
+	failed   int64
+	left     bool  // the consumer has left
+	err      error // why the walk ends early
+}
+
+// visitor brings a record to its end. Its error ends the walk; a record that may have been written is unknown then.
+type visitor[T Record] func(context.Context, *walk[T], *step[T]) error
+
+// walkAll makes a walk of each range over its result. The mode names what is done in the journal.
+func walkAll[T Record](ctx context.Context, client *azdps.DeviceProvisioningClient, mode string, records iter.Seq2[T, error], options BulkOptions, visit visitor[T]) iter.Seq2[Outcome, error] {
+	return func(yield func(Outcome, error) bool) {
+		in := records
+		if options.Journal != nil {
+			earlier, err := options.Journal.begin()
+			if err != nil {
+				yield(Outcome{}, err)
+				return
+			}
+			defer options.Journal.end()
+			in = journaled(options.Journal, earlier, client.Endpoint(), mode, records)
+		}
+		w := &walk[T]{options: &options, kind: kindOf[T](client), pace: newPacer(&options.Options), visit: visit, yield: yield}
+		w.run(ctx, in)
+	}
+}
+
+func (w *walk[T]) run(ctx context.Context, records iter.Seq2[T, error]) {
+	ctx, cancel := context.WithCancel(ctx)
+	w.progress = newProgress(&w.options.Options, w.pace.limiter)
+	w.workers = newPool(w.pace, w.progress, func(s *step[T]) { w.work(ctx, s) })
+	defer func() {
+		w.left = true
+		w.progress.stop()
+		cancel()
+		for w.workers.busy > 0 {
+			w.workers.collect()
+		}
+	}()
+	for record, err := range records {
+		if w.err = cmp.Or(w.err, ctx.Err()); w.err != nil || !w.take(record, err) {
+			break
+		}
+	}
+	for !w.left && w.workers.busy > 0 {
+		w.collected(w.workers.collect())
+	}
+	if w.left {
+		return
+	}
+	w.progress.end()
+	if w.err != nil {
+		w.yield(Outcome{}, w.err)
+	}
+}
+
+func (w *walk[T]) ended() bool { return w.left || w.err != nil }
+
+// take starts on a record of the input as soon as a worker is free, or reports it at once: if it could not be read, or was finished
+// by an earlier run. It returns false if the walk ends.
+func (w *walk[T]) take(record T, err error) bool {
+	s := &step[T]{index: w.next, id: w.kind.id(&record), record: record}
+	w.next++
+	if fault, ok := errors.AsType[*InputError](err); ok {
+		s.end(ResultRefused, fault)
+		w.report(s.outcome(), false)
+		return !w.ended()
+	}
+	if err != nil {
+		w.err = err
+		return false
+	}
+	if journal := w.options.Journal; journal != nil {
+		var known bool
+		if s.result, s.err, known = journal.outcome(s.index); known {
+			w.report(s.outcome(), true)
+			return !w.ended()
+		}
+		s.lost = journal.underWay(s.index)
+	}
+	for done, ok := w.workers.poll(); ok; done, ok = w.workers.poll() {
+		w.collected(done)
+	}
+	for !w.ended() && w.workers.full() {
+		w.collected(w.workers.collect())
+	}
+	if !w.ended() {
+		w.workers.start(s)
+	}
+	return !w.ended()
+}
+
+// work brings a record to its end, in a goroutine of its own. What is not noted in the journal is not reported.
+func (w *walk[T]) work(ctx context.Context, s *step[T]) {
+	if refusal := check(azdps.BulkOperationModeDelete, s.record); refusal != nil { // the id alone
+		s.end(ResultRefused, refusal)
+	} else {
+		s.fatal = w.visit(ctx, w, s)
+	}
+	if s.result == "" && s.lost {
+		s.end(ResultUnknown, cmp.Or(s.last, s.fatal))
+	}
+	if w.options.Journal == nil || s.result == "" && !s.begun {
+		return
+	}
+	if err := w.options.Journal.finish([]Outcome{s.outcome()}); err != nil {
+		s.fatal = cmp.Or(s.fatal, err)
+		s.end("", nil)
+	}
+}
+
+// begin notes in the journal that a record is about to be written.
+func (w *walk[T]) begin(s *step[T]) error {
+	if w.options.Journal == nil || s.begun {
+		return nil
+	}
+	s.begun = true
+	return w.options.Journal.intend([]int64{s.index})
+}
+
+func (w *walk[T]) collected(s *step[T]) {
+	w.err = cmp.Or(w.err, s.fatal)
+	if s.result != "" {
+		w.report(s.outcome(), false)
+	}
+}
+
+// report yields an outcome. Those of an earlier run do not count for giving up, or the walk could never go on.
+func (w *walk[T]) report(outcome Outcome, earlier bool) {
+	if w.left {
+		return
+	}
+	w.progress.count(outcome.Result, earlier)
+	if !w.yield(outcome, nil) {
+		w.left = true
+		return
+	}
+	if !earlier {
+		w.done++
+		if outcome.Result.failed() {
+			w.failed++
+			w.err = cmp.Or(w.err, w.options.tooMany(w.done, w.failed))
+		}
+	}
+}
+
+// withID makes a record of each id.
+func withID[T Record](ids iter.Seq2[string, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		k := kindOf[T](nil)
+		for id, err := range ids {
+			record := *new(T)
+			*k.members(&record).id = id
+			if !yield(record, err) {
+				return
+			}
+		}
+	}
+}
