@@ -118,6 +118,10 @@ Each method opens a span of its name, such as IndividualEnrollmentsClient.Get, i
 connects OpenTelemetry. Requests, answers and retries are logged by package azcore/log, without credentials, and without bodies but
 those of errors.
 
+# Fleets
+
+Package [github.com/azdps/azdps/fleet] does the same for thousands to millions of records, at the quota of the service.
+
 # Testing
 
 Package [github.com/azdps/azdps/dpstest] is a Device Provisioning Service in memory. Its server speaks the same API as the real one, so

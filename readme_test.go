@@ -49,7 +49,7 @@ func goSnippets(markdown string) (snippets []string) {
 // exampleSources returns the files with examples, without indentation.
 func exampleSources(t *testing.T) (sources []string) {
 	t.Helper()
-	for _, pattern := range []string{"example*_test.go", "examples/*/*.go"} {
+	for _, pattern := range []string{"example*_test.go", "fleet/*example*_test.go", "examples/*/*.go"} {
 		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		require.NotEmpty(t, files, pattern)

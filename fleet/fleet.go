@@ -125,7 +125,7 @@ type Outcome struct {
 	// Result is what became of the record.
 	Result Result
 
-	// Err says why a record was refused, is in conflict or unknown; else it is nil. Package azdps reads it: see
+	// Err says why a record was refused, is in conflict or unknown; else it is nil, but for what [Decommission] tells of a success. Package azdps reads it: see
 	// [azdps.HasCode] and [azdps.HasStatusCode]. A fault of the input is an [*InputError].
 	Err error
 }

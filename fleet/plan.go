@@ -72,7 +72,7 @@ type deletion struct {
 // the certificate that the service holds; if it holds another one, or none, that is an error, as the certificate itself is needed.
 //
 // The plan does not hold the records: it holds 17 bytes for each desired one, and 40 while it is made; for one to create also its
-// id, some 100 bytes in all, and for one to update its id, its ETag and the diff, 250 bytes if one member differs. While it is
+// id, some 100 bytes in all, and for one to update its id, its ETag and the diff, 300 bytes if one member differs. While it is
 // made, up to 4,096 records of the service that differ are held, too.
 //
 // So desired is ranged over several times: once or twice by NewPlan, once more for each 4,096 records that differ, and up to
