@@ -23,6 +23,7 @@ var ErrOutcomeUnknown = errors.New("azdps: the write may have been applied")
 type write struct {
 	sent bool // the try under way may have reached the service
 	lost bool // a try that may have reached the service got no answer that tells what became of it
+	done bool // the last try was answered with success
 }
 
 // writeKey finds the write that a request belongs to in the context of the request.
@@ -66,6 +67,7 @@ func (answerPolicy) Do(req *policy.Request) (*http.Response, error) {
 	if w.sent && (err != nil || untold(resp.StatusCode)) {
 		w.lost = true
 	}
+	w.done = err == nil && resp.StatusCode < http.StatusMultipleChoices
 	return resp, err
 }
 

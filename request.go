@@ -65,6 +65,9 @@ func (s *service) send(ctx context.Context, op operation, decode func([]byte) er
 	}
 	resp, err := s.internal.Pipeline().Do(req) //nolint:bodyclose // the pipeline has read and closed it
 	if err != nil {
+		if op.write != nil && op.write.done {
+			op.write.lose() // azcore drops an answer if the context ends after it
+		}
 		return nil, op.write.outcome(err)
 	}
 	if op.deletedBefore(resp) {

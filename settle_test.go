@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"testing"
 
@@ -117,6 +118,40 @@ func TestLineEndOfASignature(t *testing.T) {
 			assert.Equal(t, []string{test.want}, transport.sent()[0].Header["Authorization"])
 		})
 	}
+}
+
+// TestContextThatEndsAfterTheAnswer cancels a write once it is applied and answered. azcore then returns the error of the context
+// instead of the answer.
+func TestContextThatEndsAfterTheAnswer(t *testing.T) {
+	t.Parallel()
+	for name, status := range map[string]int{"applied": http.StatusOK, "refused": http.StatusConflict} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			client := clientOver(t, newScript(func(r *http.Request) (*http.Response, error) {
+				resp, err := reply(status, `{"registrationId":"device-1","attestation":{"type":"tpm"}}`)(r)
+				resp.Body = cancelAtEnd{resp.Body, cancel}
+				return resp, err
+			}))
+			_, err := client.IndividualEnrollments().CreateOrUpdate(ctx, azdps.IndividualEnrollment{
+				RegistrationID: "device-1", Attestation: azdps.NewGeneratedKeyAttestation(),
+			}, nil)
+			require.ErrorIs(t, err, context.Canceled)
+			assert.Equal(t, status == http.StatusOK, errors.Is(err, azdps.ErrOutcomeUnknown))
+		})
+	}
+}
+
+// cancelAtEnd cancels a context when a body is closed.
+type cancelAtEnd struct {
+	io.Reader
+	cancel context.CancelFunc
+}
+
+func (c cancelAtEnd) Close() error {
+	c.cancel()
+	return nil
 }
 
 // TestCreatedIsSuccess takes the status that HTTP has for a create, although the service says 200.

@@ -90,6 +90,9 @@ func (w *writer[T]) keepKeys(ctx context.Context, t *task[T], stored *azdps.Atte
 	if !secondary {
 		keys.SecondaryKey = mechanism.SymmetricKey.SecondaryKey
 	}
+	if keys.AdditionalProperties == nil {
+		keys.AdditionalProperties = mechanism.SymmetricKey.AdditionalProperties
+	}
 	wanted.SymmetricKey = &keys
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"iter"
 	"math/rand/v2"
 	"net/http"
@@ -69,6 +70,14 @@ func after(least, most time.Duration, next policy.Transporter) policy.Transporte
 		}
 	})
 }
+
+// obliging is a service that does everything and keeps nothing.
+var obliging = transporter(func(r *http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: http.StatusOK, Request: r, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: io.NopCloser(strings.NewReader(`{"errors":[],"isSuccessful":true}`)),
+	}, nil
+})
 
 const testKey = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 

@@ -108,7 +108,7 @@ func TestCrash(t *testing.T) {
 	held := stored(t, server)
 	require.Len(t, held, records)
 	for i := range records {
-		require.Contains(t, held, fmt.Sprintf("device-%d", i))
+		require.NotNil(t, held[fmt.Sprintf("device-%d", i)], i)
 	}
 	t.Logf("killed %d times, %d operations for %d records", killed, operations.Load(), records)
 }

@@ -3,7 +3,6 @@ package fleet_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,7 +20,8 @@ func ExampleBulk() {
 	ctx := context.Background()
 	folder, err := os.MkdirTemp("", "fleet")
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	journalPath := filepath.Join(folder, "import.journal")
@@ -32,14 +32,16 @@ func ExampleBulk() {
 
 	journal, err := fleet.OpenJournal(journalPath)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer func() { _ = journal.Close() }()
 	records := fleet.ReadJSONL[azdps.IndividualEnrollment](file)
 	options := &fleet.BulkOptions{Journal: journal}
 	for outcome, err := range fleet.Bulk(ctx, client, azdps.BulkOperationModeCreate, records, options) {
 		if err != nil {
-			log.Fatal(err) // the run ended early
+			fmt.Println("ended early:", err)
+			return
 		}
 		fmt.Println(outcome.ID, outcome.Result)
 	}
@@ -54,12 +56,14 @@ func ExampleExport() {
 	server := dpstest.NewUnstartedServer(nil)
 	defer server.Close()
 	if err := server.Load(strings.NewReader(`{"registrationId":"device-1","attestation":{"type":"tpm","tpm":{"endorsementKey":"AAAA"}}}`)); err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	var file strings.Builder
 	records := fleet.Export[azdps.IndividualEnrollment](context.Background(), exampleClient(server), nil)
 	if err := fleet.WriteJSONL(&file, records); err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	fmt.Println(strings.Count(file.String(), "\n"), "record")
 	fmt.Println(strings.Contains(file.String(), `"registrationId":"device-1"`))

@@ -1,9 +1,17 @@
 package fleet_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/pem"
 	"fmt"
 	"io"
-	"math/rand/v2"
+	"math/big"
+	mathrand "math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -24,7 +32,7 @@ import (
 // with 500, half of them after they took effect, and throttles 2 % with and without a Retry-After.
 func badWeather() dpstest.Fault {
 	var mu sync.Mutex
-	random := rand.New(rand.NewPCG(1, 2))
+	random := mathrand.New(mathrand.NewPCG(1, 2))
 	fails := dpstest.Respond(500, 500000, "failed", nil)
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		mu.Lock()
@@ -333,6 +341,46 @@ func TestBulkComparesKeys(t *testing.T) {
 	})
 }
 
+// TestBulkComparesCertificates loses the answer to a create of records with certificates, as PEM and as DER, of which one exists with
+// another certificate.
+func TestBulkComparesCertificates(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		server := dpstest.NewUnstartedServer(nil)
+		client := clientOf(t, server, nil)
+		withCertificates := func(id string, primary, secondary string) azdps.IndividualEnrollment {
+			return azdps.IndividualEnrollment{RegistrationID: id, Attestation: azdps.AttestationMechanism{
+				Type: azdps.AttestationTypeX509,
+				X509: &azdps.X509Attestation{ClientCertificates: &azdps.X509Certificates{
+					Primary:   &azdps.X509CertificateWithInfo{Certificate: primary},
+					Secondary: &azdps.X509CertificateWithInfo{Certificate: secondary},
+				}},
+			}}
+		}
+		inPEM, inDER := selfSigned(t, "a")
+		otherPEM, _ := selfSigned(t, "b")
+		_, err := collect(fleet.Bulk(t.Context(), client, "create", seqOf(withCertificates("other", inPEM, otherPEM)), nil))
+		require.NoError(t, err)
+		server.Control(dpstest.DropResponse(), nil)
+		outcomes, err := collect(fleet.Bulk(t.Context(), client, "create",
+			seqOf(withCertificates("other", inPEM, inPEM), withCertificates("new", inPEM, inDER)), nil))
+		require.NoError(t, err)
+		require.Equal(t, map[fleet.Result]int{fleet.ResultConflict: 1, fleet.ResultCreated: 1}, results(outcomes))
+	})
+}
+
+// selfSigned makes a certificate, as PEM and as the base64 of its DER.
+func selfSigned(t *testing.T, name string) (inPEM, inDER string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now(), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), base64.StdEncoding.EncodeToString(der)
+}
+
 // TestBulkAnswersThatSayLittle has answers that report a failure of no record, of one that was not sent, or of one that may pass.
 func TestBulkAnswersThatSayLittle(t *testing.T) {
 	for _, test := range []struct {
@@ -343,6 +391,8 @@ func TestBulkAnswersThatSayLittle(t *testing.T) {
 		{`{"errors":[],"isSuccessful":false}`, true, 2},
 		{`{"errors":[{"registrationId":"stranger","errorCode":400004,"errorStatus":"bad"}],"isSuccessful":false}`, true, 2},
 		{`{"errors":[{"registrationId":"DEVICE-1","errorCode":500001,"errorStatus":"failed"}],"isSuccessful":false}`, true, 2},
+		{`{"errors":[],"isSuccessful":false}`, false, 2},
+		{`{"errors":[{"registrationId":"stranger","errorCode":400004,"errorStatus":"bad"}],"isSuccessful":false}`, false, 2},
 		{`<html>200</html>`, true, 2},
 		{`<html>200</html>`, false, 2},
 		{`{"errors":[{"registrationId":"device-1","errorCode":429001,"errorStatus":"slowly"}],"isSuccessful":false}`, false, 1}, // device-0 is told to be there

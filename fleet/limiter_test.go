@@ -88,3 +88,10 @@ func TestLimiterHeedsTheContext(t *testing.T) {
 		require.NoError(t, limiter.Wait(t.Context()), "nobody holds the place of those who left")
 	})
 }
+
+func TestPossibleResultValues(t *testing.T) {
+	t.Parallel()
+	values := fleet.PossibleResultValues()
+	require.IsNonDecreasing(t, values)
+	require.Len(t, values, 7)
+}

@@ -2,11 +2,8 @@ package fleet_test
 
 import (
 	"bytes"
-	"io"
-	"net/http"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -29,12 +26,7 @@ func heapInUse() int64 {
 // tests, whose heap would count.
 func TestBulkInConstantMemory(t *testing.T) {
 	const records = 100_000
-	client := clientOf(t, dpstest.NewUnstartedServer(nil), transporter(func(r *http.Request) (*http.Response, error) {
-		return &http.Response{
-			StatusCode: http.StatusOK, Request: r, Header: http.Header{"Content-Type": {"application/json"}},
-			Body: io.NopCloser(strings.NewReader(`{"errors":[],"isSuccessful":true}`)),
-		}, nil
-	}))
+	client := clientOf(t, dpstest.NewUnstartedServer(nil), obliging)
 	journal, err := fleet.OpenJournal(filepath.Join(t.TempDir(), "journal"))
 	require.NoError(t, err)
 	defer journal.Close()
@@ -73,7 +65,8 @@ func TestMillion(t *testing.T) {
 }
 
 func importMillion(t *testing.T, m meter, shared bool, records int) {
-	r := newQuotaRun(t, m, shared)
+	server := dpstest.NewUnstartedServer(nil)
+	r := newQuotaRun(t, server, server.Transport(), m, shared)
 	during, done := int64(0), 0
 	for outcome, err := range r.start(t, records) {
 		require.NoError(t, err)
@@ -88,7 +81,7 @@ func importMillion(t *testing.T, m meter, shared bool, records int) {
 	t.Logf("live heap %.0f MB during the run, %.0f MB of the emulator alone", float64(during)/1e6, float64(after)/1e6)
 	assert.Less(t, during-after, int64(100e6))
 	lines := lineCounter(0)
-	require.NoError(t, r.server.Dump(&lines))
+	require.NoError(t, server.Dump(&lines))
 	require.EqualValues(t, records, lines, "every record once")
 }
 

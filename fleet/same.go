@@ -3,7 +3,6 @@ package fleet
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
@@ -85,16 +84,15 @@ func thumbprint(certificate map[string]any) string {
 	return strings.ToLower(text)
 }
 
-// certificateDER reads PEM, or the base64 of DER.
+// certificateDER reads a certificate as the service does: PEM, of which the first one counts, or base64 of that or of DER.
 func certificateDER(text string) []byte {
+	if certificate, err := azdps.ParseCertificate([]byte(text)); err == nil {
+		return certificate.Raw
+	}
 	if block, _ := pem.Decode([]byte(text)); block != nil {
 		return block.Bytes
 	}
-	der, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
-	if err != nil {
-		return nil
-	}
-	return der
+	return nil
 }
 
 // same reports whether the service, which returned found, holds a record as it was sent. The keys of found count if they were
