@@ -21,6 +21,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -237,9 +238,9 @@ func keeperClient(t testing.TB, k *keeper) *azdps.DeviceProvisioningClient {
 // cancelAfter returns a context that ends with the n-th request of an operation.
 func cancelAfter(ctx context.Context, server *dpstest.Server, operation dpstest.Operation, n int) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
-	count := 0
+	var count atomic.Int64
 	server.Control(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		if count++; count == n {
+		if count.Add(1) == int64(n) {
 			cancel()
 		}
 		next.ServeHTTP(w, r)
