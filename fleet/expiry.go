@@ -55,23 +55,6 @@ func Expiring[T Record](ctx context.Context, client *azdps.DeviceProvisioningCli
 	}
 }
 
-// listed yields the records of pages, and an error last.
-func listed[T Record](pages iter.Seq2[page[T], error]) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		for page, err := range pages {
-			if err != nil {
-				yield(*new(T), err)
-				return
-			}
-			for _, record := range page.records {
-				if !yield(record, nil) {
-					return
-				}
-			}
-		}
-	}
-}
-
 // places yields the certificates of a pair, which may be nil, with their places.
 func places(pair *azdps.X509Certificates) iter.Seq2[string, *azdps.X509CertificateWithInfo] {
 	return func(yield func(string, *azdps.X509CertificateWithInfo) bool) {

@@ -111,6 +111,23 @@ func (e *exporter[T]) pages(ctx context.Context, token string) iter.Seq2[page[T]
 	}
 }
 
+// listed yields the records of pages, and an error last.
+func listed[T Record](pages iter.Seq2[page[T], error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for page, err := range pages {
+			if err != nil {
+				yield(*new(T), err)
+				return
+			}
+			for _, record := range page.records {
+				if !yield(record, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // withKeys reads the keys of the records that have some, several at once, and leaves out the records that are gone.
 func (e *exporter[T]) withKeys(ctx context.Context, records []T) ([]T, error) {
 	gone := make([]bool, len(records))

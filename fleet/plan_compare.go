@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"math"
 	"net/http"
@@ -101,7 +100,7 @@ func (c *comparison[T]) readService(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	work := func(ctx context.Context, found T) (verdict[T], error) { return c.judge(ctx, e.pace, found) }
-	for v, err := range each(ctx, e.pace, e.progress, recordsOf(e.pages(ctx, "")), work) {
+	for v, err := range each(ctx, e.pace, e.progress, listed(e.pages(ctx, "")), work) {
 		if err == nil {
 			err = c.note(ctx, v)
 		}
@@ -111,23 +110,6 @@ func (c *comparison[T]) readService(ctx context.Context) error {
 		e.progress.count(ResultUnchanged, false)
 	}
 	return nil
-}
-
-// recordsOf are the records of pages.
-func recordsOf[T Record](pages iter.Seq2[page[T], error]) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		for page, err := range pages {
-			if err != nil {
-				yield(*new(T), err)
-				return
-			}
-			for _, record := range page.records {
-				if !yield(record, nil) {
-					return
-				}
-			}
-		}
-	}
 }
 
 // verdict is how a record of the service compares with what is desired.
