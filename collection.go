@@ -58,9 +58,6 @@ func newGroups(s *service) *collection[EnrollmentGroup] {
 	}
 }
 
-// body is a record as a type that is fast to decode.
-func (c *collection[T]) body(record *T) any { return c.view(record).body }
-
 func (c *collection[T]) get(ctx context.Context, id string) (T, error) {
 	if err := checkID(c.idName, id); err != nil {
 		return *new(T), err
@@ -71,7 +68,7 @@ func (c *collection[T]) get(ctx context.Context, id string) (T, error) {
 // one sends an operation that answers with a record.
 func (c *collection[T]) one(ctx context.Context, op operation) (T, error) {
 	var record T
-	err := c.service.do(ctx, op, func(body []byte) error { return decode(body, c.body(&record)) })
+	err := c.service.do(ctx, op, func(body []byte) error { return decode(body, &record) })
 	if err != nil {
 		return *new(T), err
 	}
@@ -200,7 +197,6 @@ func (c *collection[T]) query(text, continuationToken string, pageSize int32) qu
 		err = invalid("options.Query", "cannot be written as JSON: %w", marshalError)
 	}
 	return query[T]{
-		service: c.service, name: c.client + ".NewQueryPager", path: c.path + "/query", body: body, page: first,
-		decode: c.body, invalid: err,
+		service: c.service, name: c.client + ".NewQueryPager", path: c.path + "/query", body: body, page: first, invalid: err,
 	}
 }

@@ -19,9 +19,8 @@ type query[T any] struct {
 	name    string // of the API
 	path    string
 	body    []byte
-	page    page         // the first one
-	decode  func(*T) any // the item as a type that is fast to decode
-	invalid error        // of the options, told by the first page, since making a pager returns no error
+	page    page  // the first one
+	invalid error // of the options, told by the first page, since making a pager returns no error
 }
 
 // newPager makes the pager of a query; response makes a page of the caller's type, and next is its continuation token.
@@ -55,7 +54,7 @@ func (q query[T]) fetch(ctx context.Context, wanted page) (items []T, token stri
 	header, err := q.service.send(ctx, operation{
 		name: q.name, method: http.MethodPost, path: q.path, body: q.body, page: wanted,
 	}, func(body []byte) (err error) {
-		items, err = decodePage(body, q.decode)
+		items, err = decodePage[T](body)
 		return err
 	})
 	return items, header.Get(headerContinuation), err
@@ -96,8 +95,8 @@ func all[T, R any](ctx context.Context, limit int, newPager func() *runtime.Page
 				yield(*new(T), err)
 				return
 			}
-			for _, item := range items(page) {
-				if !yield(item, nil) {
+			for records, i := items(page), 0; i < len(records); i++ {
+				if !yield(records[i], nil) { // not by a range, which copies a record once more
 					return
 				}
 				if count++; count == limit {

@@ -29,14 +29,14 @@ func (c *DeviceRegistrationStatesClient) Get(ctx context.Context, registrationID
 	if err := checkID("registrationID", registrationID); err != nil {
 		return DeviceRegistrationStatesClientGetResponse{}, err
 	}
-	var state registrationState
+	var state DeviceRegistrationState
 	err := c.service.do(ctx, operation{
 		name: "DeviceRegistrationStatesClient.Get", method: http.MethodGet, path: itemPath(registrationsPath, registrationID),
 	}, func(body []byte) error { return decode(body, &state) })
 	if err != nil {
 		return DeviceRegistrationStatesClientGetResponse{}, err
 	}
-	return DeviceRegistrationStatesClientGetResponse{DeviceRegistrationState(state)}, nil
+	return DeviceRegistrationStatesClientGetResponse{state}, nil
 }
 
 // Delete removes the registration state of a device, whatever its ETag unless options.IfMatch is set. The device keeps its hub,
@@ -81,8 +81,7 @@ func (c *DeviceRegistrationStatesClient) NewQueryPager(enrollmentGroupID string,
 	}
 	return newPager(query[DeviceRegistrationState]{
 		service: c.service, name: "DeviceRegistrationStatesClient.NewQueryPager",
-		path: itemPath(registrationsPath, enrollmentGroupID) + "/query", page: first,
-		decode: func(s *DeviceRegistrationState) any { return (*registrationState)(s) }, invalid: err,
+		path: itemPath(registrationsPath, enrollmentGroupID) + "/query", page: first, invalid: err,
 	},
 		func(items []DeviceRegistrationState, token string) DeviceRegistrationStatesClientQueryResponse {
 			return DeviceRegistrationStatesClientQueryResponse{items, token}

@@ -1,7 +1,6 @@
 package azdps
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -9,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -45,16 +43,9 @@ func TestRawMembersAreCopies(t *testing.T) {
 	t.Parallel()
 	data := []byte(`{"registrationId":"a","attestation":{"type":"tpm"},"unknown":{"b":1}}`)
 	var record IndividualEnrollment
-	require.NoError(t, decode(data, (*enrollment)(&record)))
+	require.NoError(t, decode(data, &record))
 	clear(data)
 	assert.JSONEq(t, `{"b":1}`, string(record.AdditionalProperties["unknown"]))
-
-	var raw json.RawMessage
-	buffer := bytes.NewBufferString(`{"b":1}`)
-	read := buffer.Bytes()
-	require.NoError(t, readRaw(jsontext.NewDecoder(buffer), &raw))
-	clear(read)
-	assert.JSONEq(t, `{"b":1}`, string(raw))
 }
 
 // TestSizeOfATPMKeyThatReadsBothWays has a size of 257, two equal bytes.

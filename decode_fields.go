@@ -1,0 +1,312 @@
+package azdps
+
+import (
+	stdjson "encoding/json"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// reader reads the next value into v, which can be set.
+type reader func(c *cursor, v reflect.Value) error
+
+// readers holds the reader of each type that has been read, so that the tags are looked at once.
+var readers sync.Map // of reflect.Type to reader
+
+func readerOf(t reflect.Type) reader {
+	if known, ok := readers.Load(t); ok {
+		return known.(reader)
+	}
+	known, _ := readers.LoadOrStore(t, newReader(t))
+	return known.(reader)
+}
+
+// newReader makes the reader of a type. A type that has none is a mistake in the models, which any test of them shows.
+func newReader(t reflect.Type) reader {
+	switch t {
+	case reflect.TypeFor[time.Time]():
+		return readTime
+	case reflect.TypeFor[stdjson.RawMessage]():
+		return readInto(readRaw)
+	case reflect.TypeFor[any]():
+		return readInto(readAny)
+	case reflect.TypeFor[TwinCollection]():
+		return orNull(readTwin)
+	case reflect.TypeFor[map[string]stdjson.RawMessage]():
+		return orNull(readRawMembers)
+	case reflect.TypeFor[AllocationPolicy]():
+		return readEnum(PossibleAllocationPolicyValues())
+	case reflect.TypeFor[AttestationType]():
+		return readEnum(PossibleAttestationTypeValues())
+	case reflect.TypeFor[ProvisioningStatus]():
+		return readEnum(PossibleProvisioningStatusValues())
+	case reflect.TypeFor[RegistrationStatus]():
+		return readEnum(PossibleRegistrationStatusValues())
+	case reflect.TypeFor[RegistrationSubstatus]():
+		return readEnum(PossibleRegistrationSubstatusValues())
+	case reflect.TypeFor[ReprovisionPolicy]():
+		return readPolicy(newObject(t, readDefaultTrue))
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return orNull(readString)
+	case reflect.Bool:
+		return orNull(readBool)
+	case reflect.Int32:
+		return orNull(readInt32)
+	case reflect.Pointer:
+		return orNull(readPointer(readerOf(t.Elem())))
+	case reflect.Slice:
+		return orNull(readSlice(readerOf(t.Elem())))
+	case reflect.Struct:
+		return orNull(newObject(t, orNull(readBool)).read)
+	}
+	panic("azdps: JSON cannot be read into " + t.String())
+}
+
+// orNull makes null the zero value.
+func orNull(read reader) reader {
+	return func(c *cursor, v reflect.Value) error {
+		null, err := c.null()
+		switch {
+		case err != nil:
+			return err
+		case null:
+			v.SetZero()
+			return nil
+		}
+		return read(c, v)
+	}
+}
+
+// readInto makes a reader of a function that returns what it reads.
+func readInto[T any](read func(*cursor) (T, error)) reader {
+	return func(c *cursor, v reflect.Value) error {
+		value, err := read(c)
+		if err == nil {
+			*v.Addr().Interface().(*T) = value
+		}
+		return err
+	}
+}
+
+func readString(c *cursor, v reflect.Value) error {
+	text, err := c.stringBytes()
+	if err != nil {
+		return err
+	}
+	v.SetString(string(text))
+	return nil
+}
+
+// readEnum makes the reader of a type whose values are likely to be among the known ones, which then need no copy.
+func readEnum[T ~string](known []T) reader {
+	return orNull(func(c *cursor, v reflect.Value) error {
+		text, err := c.stringBytes()
+		if err != nil {
+			return err
+		}
+		for _, value := range known {
+			if string(value) == string(text) {
+				v.SetString(string(value))
+				return nil
+			}
+		}
+		v.SetString(string(text))
+		return nil
+	})
+}
+
+func readBool(c *cursor, v reflect.Value) error {
+	kind, err := c.kind()
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case 't':
+		v.SetBool(true)
+		return c.literal("true")
+	case 'f':
+		v.SetBool(false)
+		return c.literal("false")
+	}
+	return c.unexpected()
+}
+
+func readInt32(c *cursor, v reflect.Value) error {
+	if _, err := c.kind(); err != nil { // goes to where the value is, for the error
+		return err
+	}
+	start := c.at
+	digits, err := c.number()
+	if err != nil {
+		return err
+	}
+	number, err := strconv.ParseInt(string(digits), 10, 32)
+	if err != nil {
+		c.at = start
+		return c.unexpected()
+	}
+	v.SetInt(number)
+	return nil
+}
+
+func readTime(c *cursor, v reflect.Value) error {
+	t := v.Addr().Interface().(*time.Time)
+	null, err := c.null()
+	if err != nil || null {
+		*t = time.Time{}
+		return err
+	}
+	start := c.at
+	text, err := c.stringBytes()
+	if err != nil {
+		return err
+	}
+	if *t, err = parseTime(string(text)); err != nil {
+		c.at = start
+		return c.fault("no date")
+	}
+	return nil
+}
+
+func readTwin(c *cursor, v reflect.Value) error {
+	if kind, err := c.kind(); err != nil {
+		return err
+	} else if kind != '{' {
+		return c.unexpected()
+	}
+	object, err := readAny(c)
+	if err == nil {
+		*v.Addr().Interface().(*TwinCollection) = object.(map[string]any)
+	}
+	return err
+}
+
+func readRawMembers(c *cursor, v reflect.Value) error {
+	return c.object(func(name []byte) error {
+		return readRawMember(c, name, v)
+	})
+}
+
+// readRawMember reads a value into a map of names to values.
+func readRawMember(c *cursor, name []byte, v reflect.Value) error {
+	key := string(name)
+	value, err := readRaw(c)
+	if err != nil {
+		return err
+	}
+	members := v.Addr().Interface().(*map[string]stdjson.RawMessage)
+	if *members == nil {
+		*members = make(map[string]stdjson.RawMessage, 1)
+	}
+	(*members)[key] = value
+	return nil
+}
+
+func readPointer(read reader) reader {
+	return func(c *cursor, v reflect.Value) error {
+		if v.IsNil() {
+			v.Set(reflect.New(v.Type().Elem()))
+		}
+		return read(c, v.Elem())
+	}
+}
+
+func readSlice(read reader) reader {
+	return func(c *cursor, v reflect.Value) error {
+		v.Set(reflect.MakeSlice(v.Type(), 0, 1))
+		return c.array(func() error {
+			n := v.Len()
+			v.Grow(1)
+			v.SetLen(n + 1)
+			v.Index(n).SetZero()
+			return read(c, v.Index(n))
+		})
+	}
+}
+
+// object reads a JSON object into a struct, by its tags.
+type object struct {
+	fields  []field // in the order of the struct, which is that of the service
+	unknown int     // the field that keeps the members that no other field has, or -1
+}
+
+type field struct {
+	name  string
+	index int
+	read  reader
+}
+
+func newObject(t reflect.Type, readBool reader) *object {
+	o := &object{unknown: -1}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case name == "":
+			o.unknown = i
+		case f.Type.Kind() == reflect.Bool:
+			o.fields = append(o.fields, field{name, i, readBool})
+		default:
+			o.fields = append(o.fields, field{name, i, readerOf(f.Type)})
+		}
+	}
+	return o
+}
+
+func (o *object) read(c *cursor, v reflect.Value) error {
+	next := 0
+	return c.object(func(name []byte) error {
+		i := o.find(name, next)
+		switch {
+		case i >= 0:
+			next = i + 1
+			return o.fields[i].read(c, v.Field(o.fields[i].index))
+		case o.unknown >= 0:
+			return readRawMember(c, name, v.Field(o.unknown))
+		}
+		return c.skip()
+	})
+}
+
+// find looks for a field by its name, first where it is likely to be, and returns -1 if there is none.
+func (o *object) find(name []byte, likely int) int {
+	for i := likely; i < len(o.fields); i++ {
+		if o.fields[i].name == string(name) {
+			return i
+		}
+	}
+	for i := range min(likely, len(o.fields)) {
+		if o.fields[i].name == string(name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// readPolicy gives the members that are missing the service's default.
+func readPolicy(o *object) reader {
+	return func(c *cursor, v reflect.Value) error {
+		*v.Addr().Interface().(*ReprovisionPolicy) = ReprovisionPolicy{UpdateHubAssignment: true, MigrateDeviceData: true}
+		null, err := c.null()
+		if err != nil || null {
+			return err
+		}
+		return o.read(c, v)
+	}
+}
+
+func readDefaultTrue(c *cursor, v reflect.Value) error {
+	null, err := c.null()
+	switch {
+	case err != nil:
+		return err
+	case null:
+		v.SetBool(true)
+		return nil
+	}
+	return readBool(c, v)
+}
