@@ -4,35 +4,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/azdps/azdps"
+	"github.com/azdps/azdps/examples/internal/example"
 )
 
 // createInBulk creates three enrollments with one request, one of which exists.
 func (t *tour) createInBulk(ctx context.Context) error {
-	t.story.begin("Create several enrollments in one request",
+	t.Begin("Create several enrollments in one request",
 		fmt.Sprintf("A bulk operation takes up to %d records, and each stands for itself. One of these three exists already:"+
 			" the service refuses it and takes the others.", azdps.MaxBulkItems))
 	var items []azdps.IndividualEnrollment
-	for _, id := range []string{t.willEnroll("sensor-1"), t.id("thermostat"), t.willEnroll("sensor-2")} {
+	for _, id := range []string{t.WillEnroll("sensor-1"), t.ID("thermostat"), t.WillEnroll("sensor-2")} {
 		items = append(items, azdps.IndividualEnrollment{RegistrationID: id, Attestation: azdps.NewGeneratedKeyAttestation()})
 	}
 	_, err := t.client.IndividualEnrollments().RunBulkOperation(ctx, azdps.BulkOperationModeCreate, items, nil)
 	refused, ok := errors.AsType[*azdps.BulkOperationError](err)
 	if !ok {
-		return fmt.Errorf("a bulk create should have refused one item, but the result is: %w", orUnexpected(err))
+		return fmt.Errorf("a bulk create should have refused one item, but the result is: %w", example.OrUnexpected(err))
 	}
 	for _, failure := range refused.Failures {
-		t.story.tell("refused %s: %d %s", failure.RegistrationID, failure.ErrorCode, failure.ErrorStatus)
+		t.Say("refused %s: %d %s", failure.RegistrationID, failure.ErrorCode, failure.ErrorStatus)
 	}
-	t.story.tell("created the other %d", refused.Items-len(refused.Failures))
+	t.Say("created the other %d", refused.Items-len(refused.Failures))
 	return nil
 }
 
 // list lists the records of the tour. The service cannot filter, so that happens here, and ends as soon as all are found.
 func (t *tour) list(ctx context.Context) error {
-	t.story.begin("List what there is",
+	t.Begin("List what there is",
 		"The service returns lists page by page and in an order of its own. A range loop over All fetches the pages as it"+
 			" goes. Records that this program did not make are passed over.")
 	found := 0
@@ -40,11 +40,11 @@ func (t *tour) list(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("list the enrollments: %w", err)
 		}
-		if !strings.HasPrefix(enrollment.RegistrationID, t.prefix) {
+		if !t.Owns(enrollment.RegistrationID) {
 			continue
 		}
-		t.story.tell("enrollment %s (%s)", enrollment.RegistrationID, enrollment.Attestation.Type)
-		if found++; found == len(t.enrollments) {
+		t.Say("enrollment %s (%s)", enrollment.RegistrationID, enrollment.Attestation.Type)
+		if found++; found == t.Enrollments() {
 			break // no further page is fetched
 		}
 	}
@@ -52,8 +52,8 @@ func (t *tour) list(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("list the enrollment groups: %w", err)
 		}
-		if strings.HasPrefix(group.EnrollmentGroupID, t.prefix) {
-			t.story.tell("group %s (%s)", group.EnrollmentGroupID, group.Attestation.Type)
+		if t.Owns(group.EnrollmentGroupID) {
+			t.Say("group %s (%s)", group.EnrollmentGroupID, group.Attestation.Type)
 		}
 	}
 	return nil

@@ -8,74 +8,45 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"os"
-	"os/signal"
-	"syscall"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/azdps/azdps"
-	"github.com/azdps/azdps/dpstest"
+	"github.com/azdps/azdps/examples/internal/example"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	err := run(ctx, os.Stdout, os.Getenv)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "quickstart:", err)
-		os.Exit(1)
-	}
+func main() { program.Main() }
+
+var program = example.Program{Name: "quickstart", Introduction: introduction, Tell: tell}
+
+const introduction = `An IoT hub is where devices and backends exchange messages. A Device Provisioning Service (DPS) tells a new
+device which hub is its own, so that none is built into its firmware. For that the service must know whom to let
+in, and enrollments tell it. A backend manages them, as this program does now. No device takes part.`
+
+// tour is one run of the story. All ids begin with its prefix.
+type tour struct {
+	*example.Run
+	client *azdps.DeviceProvisioningClient
 }
 
-// run connects to the service that the environment names, or to one in memory, and tells the story of the tour to out.
-func run(ctx context.Context, out io.Writer, getenv func(string) string) error {
-	client, err := connect(getenv)
-	switch {
-	case err != nil:
+// tell goes through the steps until one fails.
+func tell(ctx context.Context, run *example.Run) error {
+	t := &tour{Run: run, client: run.Client}
+	var enrollment azdps.IndividualEnrollment
+	err := t.Finish(ctx,
+		func(ctx context.Context) (err error) {
+			enrollment, err = t.createWithKeys(ctx)
+			return err
+		},
+		t.createWithTPM,
+		t.createWithCertificate,
+		t.createGroup,
+		func(ctx context.Context) error { return t.replaceUnderETag(ctx, enrollment) },
+		func(ctx context.Context) error { return t.update(ctx, enrollment.RegistrationID) },
+		func(ctx context.Context) error { return t.readKeys(ctx, enrollment.RegistrationID) },
+		t.deriveKey,
+		t.createInBulk,
+	)
+	if err != nil {
 		return err
-	case client != nil:
-		return newTour(client, out).run(ctx)
 	}
-	server := dpstest.NewServer(nil)
-	defer server.Close()
-	client, err = connectInMemory(server)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(out, "There is neither DPS_CONNECTION_STRING nor DPS_ENDPOINT, so this runs against a DPS in memory.")
-	return newTour(client, out).run(ctx)
-}
-
-// connect returns a client of the service that the environment names, or nil if it names none.
-func connect(getenv func(string) string) (*azdps.DeviceProvisioningClient, error) {
-	if connectionString := getenv("DPS_CONNECTION_STRING"); connectionString != "" {
-		return azdps.NewDeviceProvisioningClientFromConnectionString(connectionString, nil)
-	}
-	if endpoint := getenv("DPS_ENDPOINT"); endpoint != "" {
-		return connectWithEntraID(endpoint)
-	}
-	return nil, nil
-}
-
-// connectWithEntraID uses the identity of the environment: of a managed identity, a workload, or the Azure CLI.
-func connectWithEntraID(endpoint string) (*azdps.DeviceProvisioningClient, error) {
-	credential, err := azidentity.NewDefaultAzureCredential(nil)
-	if err != nil {
-		return nil, err
-	}
-	client, err := azdps.NewDeviceProvisioningClient(endpoint, credential, nil)
-	if err != nil {
-		return nil, err
-	}
-	return client, nil
-}
-
-// connectInMemory is like connect but for the transport, which trusts the certificate of the server.
-func connectInMemory(server *dpstest.Server) (*azdps.DeviceProvisioningClient, error) {
-	options := &azdps.ClientOptions{}
-	options.Transport = server.Client()
-	return azdps.NewDeviceProvisioningClientFromConnectionString(server.ConnectionString(), options)
+	return t.list(ctx)
 }

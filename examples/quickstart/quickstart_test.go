@@ -5,22 +5,23 @@ import (
 	"context"
 	"net/http"
 	"regexp"
-	"strings"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/azdps/azdps"
 	"github.com/azdps/azdps/dpstest"
+	"github.com/azdps/azdps/examples/internal/exampletest"
 )
 
 func noEnvironment(string) string { return "" }
 
 func TestRun_tellsTheStory(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), &out, noEnvironment))
+	require.NoError(t, program.Run(t.Context(), &out, noEnvironment))
 	for _, told := range []string{
 		"1. Enroll a device with symmetric keys", "-thermostat, ETag ", "primary key ",
 		"-gateway, an IoT Edge device",
@@ -42,23 +43,18 @@ func TestRun_tellsTheStory(t *testing.T) {
 }
 
 func TestRun_printsNoKey(t *testing.T) {
-	var out, state bytes.Buffer
-	server := dpstest.NewServer(nil)
-	defer server.Close()
-	server.Control(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		assert.NoError(t, server.Dump(&state)) // before anything is deleted
-		next.ServeHTTP(w, r)
-	}, &dpstest.ControlOptions{Operation: dpstest.OperationIndividualEnrollmentDelete})
-	require.NoError(t, tourOf(t, server, &out).run(t.Context()))
-
-	keys := regexp.MustCompile(`Key":"([^"]+)"`).FindAllStringSubmatch(state.String(), -1)
-	assert.GreaterOrEqual(t, len(keys), 9, "four enrollments and a group have two keys each, but for the TPM")
-	for _, key := range keys {
-		assert.NotContains(t, out.String(), key[1][:8])
-	}
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stage := exampletest.New(program)
+		defer stage.Server.Close()
+		require.NoError(t, stage.Run(t.Context()))
+		assert.GreaterOrEqual(t, len(stage.Keys()), 9, "four enrollments and a group have two keys each, but for the TPM")
+		assert.Empty(t, stage.Printed())
+	})
 }
 
 func TestRun_deletesWhatItMadeAfterAFailure(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		fault     dpstest.Fault
 		operation dpstest.Operation
@@ -77,47 +73,61 @@ func TestRun_deletesWhatItMadeAfterAFailure(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := dpstest.NewServer(nil)
-			defer server.Close()
-			server.Control(test.fault, &dpstest.ControlOptions{Operation: test.operation})
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				stage := exampletest.New(program)
+				defer stage.Server.Close()
+				stage.Server.Control(test.fault, &dpstest.ControlOptions{Operation: test.operation})
 
-			var out bytes.Buffer
-			err := tourOf(t, server, &out).run(t.Context())
-			require.ErrorContains(t, err, test.err)
-			assert.Contains(t, out.String(), "the story ends here")
-			assertEmpty(t, server)
+				err := stage.Run(t.Context())
+				require.ErrorContains(t, err, test.err)
+				assert.Contains(t, stage.Output(), "the story ends here")
+				assert.Empty(t, stage.Left())
+			})
 		})
 	}
 }
 
 func TestRun_deletesWhatItMadeAfterAnInterrupt(t *testing.T) {
-	server := dpstest.NewServer(nil)
-	defer server.Close()
-	ctx, interrupt := context.WithCancel(t.Context())
-	server.Control(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		interrupt()
-		next.ServeHTTP(w, r)
-	}, &dpstest.ControlOptions{Operation: dpstest.OperationEnrollmentGroupCreateOrUpdate})
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stage := exampletest.New(program)
+		defer stage.Server.Close()
+		ctx, interrupt := context.WithCancel(t.Context())
+		stage.Server.Control(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			interrupt()
+			next.ServeHTTP(w, r)
+		}, &dpstest.ControlOptions{Operation: dpstest.OperationEnrollmentGroupCreateOrUpdate})
 
-	var out bytes.Buffer
-	require.ErrorIs(t, tourOf(t, server, &out).run(ctx), context.Canceled)
-	assert.Contains(t, out.String(), "deleted ")
-	assertEmpty(t, server)
+		require.ErrorIs(t, stage.Run(ctx), context.Canceled)
+		assert.Contains(t, stage.Output(), "deleted 4 records")
+		assert.Empty(t, stage.Left())
+	})
 }
 
 func TestRun_saysWhatMayRemain(t *testing.T) {
-	server := dpstest.NewServer(nil)
-	defer server.Close()
-	server.Control(dpstest.Respond(http.StatusUnauthorized, 401002, "Unauthorized", nil),
-		&dpstest.ControlOptions{Operation: dpstest.OperationEnrollmentGroupDelete})
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stage := exampletest.New(program)
+		defer stage.Server.Close()
+		stage.Server.Control(dpstest.Respond(http.StatusUnauthorized, 401002, "Unauthorized", nil),
+			&dpstest.ControlOptions{Operation: dpstest.OperationEnrollmentGroupDelete})
 
-	var out bytes.Buffer
-	err := tourOf(t, server, &out).run(t.Context())
-	require.ErrorContains(t, err, "-line-1 may remain in the service")
-	assert.Contains(t, out.String(), "deleted 5 records")
+		err := stage.Run(t.Context())
+		require.ErrorContains(t, err, "-line-1 may remain in the service")
+		assert.Contains(t, stage.Output(), "deleted 5 records")
+	})
+}
+
+func TestRun_cleansUpWhateverHappens(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		require.NoError(t, exampletest.Sweep(t.Context(), program))
+	})
 }
 
 func TestConnect_reportsAWrongEnvironment(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct{ variable, value, err string }{
 		"not a connection string": {"DPS_CONNECTION_STRING", "my-dps", "not of the form name=value"},
 		"of an IoT Hub": {
@@ -126,7 +136,7 @@ func TestConnect_reportsAWrongEnvironment(t *testing.T) {
 		"not a URL": {"DPS_ENDPOINT", "my-dps", "must be a URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := run(t.Context(), &bytes.Buffer{}, func(variable string) string {
+			err := program.Run(t.Context(), &bytes.Buffer{}, func(variable string) string {
 				if variable == test.variable {
 					return test.value
 				}
@@ -135,22 +145,4 @@ func TestConnect_reportsAWrongEnvironment(t *testing.T) {
 			require.ErrorContains(t, err, test.err)
 		})
 	}
-}
-
-// tourOf is a tour of a server, with retries that do not make the test wait.
-func tourOf(t *testing.T, server *dpstest.Server, out *bytes.Buffer) *tour {
-	t.Helper()
-	options := &azdps.ClientOptions{}
-	options.Transport = server.Client()
-	options.Retry.RetryDelay = time.Millisecond
-	client, err := azdps.NewDeviceProvisioningClientFromConnectionString(server.ConnectionString(), options)
-	require.NoError(t, err)
-	return newTour(client, out)
-}
-
-func assertEmpty(t *testing.T, server *dpstest.Server) {
-	t.Helper()
-	var state strings.Builder
-	require.NoError(t, server.Dump(&state))
-	assert.Empty(t, state.String())
 }
