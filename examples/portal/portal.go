@@ -1,6 +1,4 @@
-// Package portal is somebody else's program in miniature: the part of a device portal that lets devices in and throws them out.
-// It shows how a program uses package azdps behind a small interface of its own, and how it tests itself: see the tests.
-package portal
+package main
 
 import (
 	"context"

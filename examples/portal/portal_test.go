@@ -1,4 +1,4 @@
-package portal_test
+package main
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/azdps/azdps"
 	"github.com/azdps/azdps/dpstest"
-	"github.com/azdps/azdps/examples/portal"
+	"github.com/azdps/azdps/examples/internal/exampletest"
 )
 
 // The set-up is five lines.
@@ -24,7 +24,7 @@ func TestOnboarder(t *testing.T) {
 	client, err := azdps.NewDeviceProvisioningClientFromConnectionString(server.ConnectionString(), options)
 	require.NoError(t, err)
 
-	onboarder := portal.NewOnboarder(client.IndividualEnrollments())
+	onboarder := NewOnboarder(client.IndividualEnrollments())
 	device, err := onboarder.Onboard(t.Context(), "pump-1")
 	require.NoError(t, err)
 	assert.Equal(t, "pump-1", device.ID)
@@ -34,7 +34,7 @@ func TestOnboarder(t *testing.T) {
 	assert.Equal(t, device.Key, mechanism.SymmetricKey.PrimaryKey)
 
 	_, err = onboarder.Onboard(t.Context(), "pump-1")
-	require.ErrorIs(t, err, portal.ErrTaken)
+	require.ErrorIs(t, err, ErrTaken)
 
 	hub, err := onboarder.Hub(t.Context(), "pump-1")
 	require.NoError(t, err)
@@ -79,12 +79,31 @@ func TestOnboarder_answerIsLostOfTakenDevice(t *testing.T) {
 		server.Control(dpstest.DropResponse(), &dpstest.ControlOptions{Operation: dpstest.OperationIndividualEnrollmentCreateOrUpdate})
 
 		_, err = onboarder.Onboard(t.Context(), "pump-1")
-		require.ErrorIs(t, err, portal.ErrTaken)
+		require.ErrorIs(t, err, ErrTaken)
 	})
 }
 
+func TestProgram(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stage := exampletest.New(program)
+		defer stage.Server.Close()
+		require.NoError(t, stage.Run(t.Context()))
+		assert.Contains(t, stage.Output(), "-pump has a key of 44 characters, not shown")
+		assert.Contains(t, stage.Output(), ErrTaken.Error())
+		assert.Contains(t, stage.Held(), `"portalTicket"`)
+		assert.Empty(t, stage.Left())
+		assert.Empty(t, stage.Printed())
+	})
+}
+
+func TestProgram_cleansUpWhateverHappens(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { require.NoError(t, exampletest.Sweep(t.Context(), program)) })
+}
+
 // inMemory is an Onboarder with a server that has no socket.
-func inMemory(t *testing.T) (*dpstest.Server, *portal.Onboarder) {
+func inMemory(t *testing.T) (*dpstest.Server, *Onboarder) {
 	t.Helper()
 	server := dpstest.NewUnstartedServer(nil)
 	t.Cleanup(server.Close)
@@ -92,13 +111,13 @@ func inMemory(t *testing.T) (*dpstest.Server, *portal.Onboarder) {
 	options.Transport = server.Transport()
 	client, err := azdps.NewDeviceProvisioningClientFromConnectionString(server.ConnectionString(), options)
 	require.NoError(t, err)
-	return server, portal.NewOnboarder(client.IndividualEnrollments())
+	return server, NewOnboarder(client.IndividualEnrollments())
 }
 
 // fake is a service by hand, for what no server has to be there for. Methods that a test does not set are those of the interface,
 // which is nil: calling one ends the test.
 type fake struct {
-	portal.Enrollments
+	Enrollments
 	enrollment azdps.IndividualEnrollment
 	err        error
 }
@@ -111,11 +130,11 @@ func TestOnboarder_hub(t *testing.T) {
 	registered := azdps.IndividualEnrollment{
 		RegistrationState: &azdps.DeviceRegistrationState{AssignedHub: "my-hub.azure-devices.net"},
 	}
-	hub, err := portal.NewOnboarder(&fake{enrollment: registered}).Hub(t.Context(), "pump-1")
+	hub, err := NewOnboarder(&fake{enrollment: registered}).Hub(t.Context(), "pump-1")
 	require.NoError(t, err)
 	assert.Equal(t, "my-hub.azure-devices.net", hub)
 
 	errDown := errors.New("no network")
-	_, err = portal.NewOnboarder(&fake{err: errDown}).Hub(t.Context(), "pump-1")
+	_, err = NewOnboarder(&fake{err: errDown}).Hub(t.Context(), "pump-1")
 	require.ErrorIs(t, err, errDown)
 }
