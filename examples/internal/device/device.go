@@ -147,13 +147,27 @@ func decode(response *http.Response, text []byte) (operationStatus, error) {
 	return answer, nil
 }
 
-// refusal is the error of an answer that is one.
-func refusal(status int, text []byte) error {
-	var details azdps.ErrorDetails
-	if json.Unmarshal(text, &details) != nil || details.Message == "" {
-		return fmt.Errorf("the service answers %d", status)
+// RefusedError is an answer of the service that lets the device not in.
+type RefusedError struct {
+	// StatusCode is the HTTP status, and Details what the service says to it, if it says anything.
+	StatusCode int
+	Details    azdps.ErrorDetails
+}
+
+// Error tells the status, and the details if there are any.
+func (e *RefusedError) Error() string {
+	if e.Details.Message == "" {
+		return fmt.Sprintf("the service answers %d", e.StatusCode)
 	}
-	return fmt.Errorf("the service answers %d: %s (%d)", status, details.Message, details.ErrorCode)
+	return fmt.Sprintf("the service answers %d: %s (%d)", e.StatusCode, e.Details.Message, e.Details.ErrorCode)
+}
+
+func refusal(status int, text []byte) error {
+	refused := &RefusedError{StatusCode: status}
+	if json.Unmarshal(text, &refused.Details) != nil {
+		refused.Details = azdps.ErrorDetails{} // it comes from elsewhere
+	}
+	return refused
 }
 
 func wait(ctx context.Context, d time.Duration) error {
