@@ -63,9 +63,12 @@ func (e *jsonError) Error() string {
 	return fmt.Sprintf("%s at %q, byte %d of the JSON", e.problem, e.pointer, e.offset)
 }
 
+// maxPointer is how much of the way to a fault its error tells: JSON of ten thousand levels has long ways.
+const maxPointer = 500
+
 // within adds to an error where in an object or array it is.
 func within(token string, err error) error {
-	if fault, ok := err.(*jsonError); ok { //nolint:errorlint // never wrapped on its way up
+	if fault, ok := err.(*jsonError); ok && len(token)+len(fault.pointer) <= maxPointer { //nolint:errorlint // never wrapped on its way up
 		fault.pointer = jsontext.Pointer("").AppendToken(token) + fault.pointer
 	}
 	return err
