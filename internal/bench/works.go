@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -199,12 +198,11 @@ func sign(_ context.Context, j job, count int) error {
 	for i := range count {
 		token, at := "", expiry.Add(time.Duration(i)*time.Second)
 		if j.Side == raw {
-			secret, err := base64.StdEncoding.DecodeString(policyKey)
-			if err != nil {
-				return err
-			}
-			token = plain.Sign(u.Hostname(), policyName, secret, at)
-		} else if token, err = azdps.GenerateSASToken(u.Hostname(), policyName, policyKey, at); err != nil {
+			token, err = plain.SignWithKey(u.Hostname(), policyName, policyKey, at)
+		} else {
+			token, err = azdps.GenerateSASToken(u.Hostname(), policyName, policyKey, at)
+		}
+		if err != nil {
 			return err
 		}
 		if len(token) < 100 {

@@ -17,3 +17,12 @@ func Sign(host, policy string, key []byte, expiry time.Time) string {
 	signature := base64.StdEncoding.EncodeToString(mac.Sum(nil))
 	return "SharedAccessSignature sr=" + url.QueryEscape(host) + "&sig=" + url.QueryEscape(signature) + "&se=" + end + "&skn=" + policy
 }
+
+// SignWithKey is Sign for who has the key as it is handed out.
+func SignWithKey(host, policy, key string, expiry time.Time) (string, error) {
+	secret, err := base64.StdEncoding.DecodeString(key)
+	if err != nil {
+		return "", err
+	}
+	return Sign(host, policy, secret, expiry), nil
+}

@@ -25,7 +25,7 @@ func one(written bool) http.HandlerFunc {
 			http.Error(w, err.Error(), http.StatusNotFound)
 			return
 		}
-		answer(w, appendRead(nil, Kind(r.PathValue("kind")), i, written))
+		answer(w, Single(Kind(r.PathValue("kind")), i, written))
 	}
 }
 

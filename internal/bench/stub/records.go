@@ -41,9 +41,9 @@ func AppendRecord(b []byte, kind Kind, i int) []byte {
 	return appendRest(b, kind, i)
 }
 
-// appendRead appends a record as a read of it alone gives it, or a write, which returns the keys.
-func appendRead(b []byte, kind Kind, i int, written bool) []byte {
-	b = append(b, `{"registrationId":"`...)
+// Single is a record as a read of it alone gives it, with its registration state, or a write, with its keys.
+func Single(kind Kind, i int, written bool) []byte {
+	b := []byte(`{"registrationId":"`)
 	b = append(b, ID(i)...)
 	if !written {
 		b = append(b, `","registrationState":{"registrationId":"`...)
