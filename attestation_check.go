@@ -18,16 +18,9 @@ const (
 	pemPrivateKey  = "PRIVATE KEY" // is in the line that begins a key of any kind, however that line is broken
 )
 
-// check refuses an attestation that does not say how devices prove who they are, or that holds what is no key, no certificate
-// or no name. What only the service can judge, it leaves to the service. Its errors never quote a key.
-func (a *AttestationMechanism) check(parameter string) error {
-	if member, problem := a.problem(); problem != "" {
-		return invalid(parameter+member, "%s", problem)
-	}
-	return nil
-}
-
-// problem returns the member that is wrong, relative to a, and why.
+// problem refuses an attestation that does not say how devices prove who they are, or that holds what is no key, no certificate
+// or no name. What only the service can judge, it leaves to the service. It returns the member that is wrong, relative to a, and
+// why, without quoting a key.
 func (a *AttestationMechanism) problem() (member, problem string) {
 	if member, problem := a.kindProblem(); problem != "" {
 		return member, problem
@@ -48,7 +41,7 @@ func (a *AttestationMechanism) problem() (member, problem string) {
 
 // kindProblem compares the type with the members that are set. A type that this version does not know is the service's matter.
 func (a *AttestationMechanism) kindProblem() (member, problem string) {
-	var set []AttestationType
+	set := make([]AttestationType, 0, 3)
 	if a.TPM != nil {
 		set = append(set, AttestationTypeTPM)
 	}
@@ -94,7 +87,8 @@ func symmetricKeyProblem(key string) string {
 	if key == "" {
 		return "must not be empty; NewGeneratedKeyAttestation lets the service make the keys"
 	}
-	secret, err := base64.StdEncoding.DecodeString(key)
+	var room [maxKeyLength + 2]byte // for the longest key, and what its padding stands for
+	secret, err := base64.StdEncoding.AppendDecode(room[:0], []byte(key))
 	if err != nil {
 		return "must be base64"
 	}

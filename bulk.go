@@ -1,6 +1,7 @@
 package azdps
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // runBulk writes or deletes up to MaxBulkItems records in one request. records is not changed.
@@ -43,36 +45,53 @@ func mayBeOwn(failures []BulkOperationFailure) bool {
 	return false
 }
 
+// bulkBody writes one record after another, with one copy for all of them.
 func (c *collection[T]) bulkBody(mode BulkOperationMode, records []T) ([]byte, error) {
 	parameter := c.parameter + "s"
 	if err := checkBulk(parameter, mode, len(records), func(i int) string { return c.view(&records[i]).id }); err != nil {
 		return nil, err
 	}
-	items := make([]any, len(records))
-	for i, record := range records { // a copy
-		if err := c.checkBulkItem(fmt.Sprintf("%s[%d]", parameter, i), mode, &record); err != nil {
-			return nil, err
+	var record T // a copy, which may be changed
+	var body bytes.Buffer
+	encoder := jsontext.NewEncoder(&body)
+	encode := func(value any) error { return json.MarshalEncode(encoder, value, stable) }
+	err := writeTokens(encoder, jsontext.BeginObject, jsontext.String(c.bulkName), jsontext.BeginArray)
+	for i := 0; i < len(records) && err == nil; i++ {
+		record = records[i]
+		if member, problem := c.bulkProblem(mode, &record); problem != "" {
+			return nil, invalid(fmt.Sprintf("%s[%d]%s", parameter, i, member), "%s", problem)
 		}
-		items[i] = c.outgoing(&record, bulkETag(mode, *c.view(&record).etag))
+		err = encode(c.outgoing(&record, bulkETag(mode, *c.view(&record).etag)))
 	}
-	body, err := json.Marshal(map[string]any{c.bulkName: items, "mode": mode}, stable)
+	if err == nil {
+		err = writeTokens(encoder, jsontext.EndArray, jsontext.String("mode"), jsontext.String(string(mode)), jsontext.EndObject)
+	}
 	if err != nil {
 		return nil, invalid(parameter, "cannot be written as JSON: %w", err)
 	}
-	return body, nil
+	return bytes.TrimSuffix(body.Bytes(), []byte("\n")), nil
 }
 
-// checkBulkItem checks the id alone of a record that is to be deleted. Its attestation does not count, but the specification
+func writeTokens(encoder *jsontext.Encoder, tokens ...jsontext.Token) error {
+	for _, token := range tokens {
+		if err := encoder.WriteToken(token); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bulkProblem checks the id alone of a record that is to be deleted. Its attestation does not count, but the specification
 // demands one, so a record without gets the one that says nothing.
-func (c *collection[T]) checkBulkItem(parameter string, mode BulkOperationMode, record *T) error {
+func (c *collection[T]) bulkProblem(mode BulkOperationMode, record *T) (member, problem string) {
 	if mode != BulkOperationModeDelete {
-		return c.check(parameter, record)
+		return c.problem(record)
 	}
 	v := c.view(record)
 	if v.attestation.Type == "" {
 		v.attestation.Type = AttestationTypeNone
 	}
-	return checkID(parameter+"."+c.idField, v.id)
+	return "." + c.idField, idProblem(v.id)
 }
 
 // bulkETag keeps the ETag out of a create: there it could only be that of another record, such as one copied from another

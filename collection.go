@@ -76,8 +76,8 @@ func (c *collection[T]) one(ctx context.Context, op operation) (T, error) {
 }
 
 func (c *collection[T]) createOrUpdate(ctx context.Context, record T, ifMatch *azcore.ETag) (T, error) {
-	if err := c.check(c.parameter, &record); err != nil {
-		return *new(T), err
+	if member, problem := c.problem(&record); problem != "" {
+		return *new(T), invalid(c.parameter+member, "%s", problem)
 	}
 	if err := checkETag(ifMatch); err != nil {
 		return *new(T), err
@@ -92,13 +92,16 @@ func (c *collection[T]) createOrUpdate(ctx context.Context, record T, ifMatch *a
 	})
 }
 
-// check refuses a record that cannot be written.
-func (c *collection[T]) check(parameter string, record *T) error {
+// problem returns the member that is why a record cannot be written, and what is wrong with it.
+func (c *collection[T]) problem(record *T) (member, problem string) {
 	v := c.view(record)
-	if err := checkID(parameter+"."+c.idField, v.id); err != nil {
-		return err
+	if problem := idProblem(v.id); problem != "" {
+		return "." + c.idField, problem
 	}
-	return v.attestation.check(parameter + ".Attestation")
+	if member, problem := v.attestation.problem(); problem != "" {
+		return ".Attestation" + member, problem
+	}
+	return "", ""
 }
 
 // outgoing makes of the caller's copy of a record what is sent: without the members that only the service writes. The JSON of

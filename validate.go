@@ -9,25 +9,33 @@ import (
 
 const maxIDLength = 128
 
-// checkID refuses an id that would change the path of the request, or that no record can have. See
-// https://learn.microsoft.com/azure/iot-dps/concepts-service#registration-id.
+// checkID refuses an id that would change the path of the request, or that no record can have.
 func checkID(parameter, id string) error {
+	if problem := idProblem(id); problem != "" {
+		return invalid(parameter, "%s", problem)
+	}
+	return nil
+}
+
+// idProblem says what is wrong with an id. See
+// https://learn.microsoft.com/azure/iot-dps/concepts-service#registration-id.
+func idProblem(id string) string {
 	switch id {
 	case "":
-		return invalid(parameter, "must not be empty")
+		return "must not be empty"
 	case ".", "..":
-		return invalid(parameter, "must not be %q", id)
+		return fmt.Sprintf("must not be %q", id)
 	}
 	for i := range len(id) {
 		if c := id[i]; !isAlphanumeric(c) && !strings.ContainsRune("-._:", rune(c)) {
 			// The id is not quoted: where ids and keys are parameters side by side, it may be a key by mistake.
-			return invalid(parameter, "has %q at byte %d; the service takes ASCII letters, digits and the characters -._:", nextRune(id[i:]), i)
+			return fmt.Sprintf("has %q at byte %d; the service takes ASCII letters, digits and the characters -._:", nextRune(id[i:]), i)
 		}
 	}
 	if len(id) > maxIDLength {
-		return invalid(parameter, "has %d characters; the service takes up to %d", len(id), maxIDLength)
+		return fmt.Sprintf("has %d characters; the service takes up to %d", len(id), maxIDLength)
 	}
-	return nil
+	return ""
 }
 
 func isAlphanumeric(c byte) bool {
