@@ -54,6 +54,7 @@ type answerPolicy struct{}
 
 // Do implements [policy.Policy].
 func (answerPolicy) Do(req *policy.Request) (*http.Response, error) {
+	inMemory(req)
 	w, isWrite := req.Raw().Context().Value(writeKey{}).(*write)
 	if !isWrite {
 		resp, err := req.Next()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -11,7 +12,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 )
 
 // Headers of the service API beyond the standard ones.
@@ -117,9 +117,26 @@ func (s *service) newRequest(ctx context.Context, op operation) (*policy.Request
 		header[headerMaxItemCount] = []string{strconv.Itoa(int(op.page.size))}
 	}
 	if op.body != nil {
-		err = req.SetBody(streaming.NopCloser(bytes.NewReader(op.body)), "application/json")
+		err = req.SetBody(&requestBody{bytes.NewReader(op.body), op.body}, "application/json")
 	}
 	return req, err
+}
+
+// requestBody is a body that is in memory.
+type requestBody struct {
+	*bytes.Reader
+	content []byte
+}
+
+// Close implements [io.Closer].
+func (*requestBody) Close() error { return nil }
+
+// inMemory gives net/http a body that it knows to be in memory, so that it sends header and body at once. Behind the wrapper of
+// azcore, which is needed for bodies that are not, it sends the header alone first.
+func inMemory(req *policy.Request) {
+	if body, ok := req.Body().(*requestBody); ok {
+		req.Raw().Body = io.NopCloser(bytes.NewReader(body.content))
+	}
 }
 
 // itemPath is the path of one record. The id is checked already; the escape is for what that check may come to allow.

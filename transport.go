@@ -24,6 +24,7 @@ var defaultTransport = sync.OnceValue(func() policy.Transporter {
 			Proxy:                 http.ProxyFromEnvironment,
 			DialContext:           dialer.DialContext,
 			ForceAttemptHTTP2:     true,
+			WriteBufferSize:       16 << 10, // a bulk operation in one TLS record
 			MaxIdleConnsPerHost:   512,
 			IdleConnTimeout:       90 * time.Second,
 			TLSHandshakeTimeout:   10 * time.Second,
@@ -81,15 +82,7 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 	if err := req.Context().Err(); err != nil {
 		return nil, err // nothing is sent
 	}
-	connection := connection{asked: t.traces}
-	w, isWrite := req.Context().Value(writeKey{}).(*write)
-	if isWrite {
-		req = req.WithContext(httptrace.WithClientTrace(req.Context(), connection.trace()))
-	}
-	resp, err := t.next.Do(req)
-	if isWrite && !connection.failed(err) {
-		w.sent = true
-	}
+	resp, err := t.send(req)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +92,20 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 	}
 	resp.Body = &boundedBody{body: resp.Body, left: t.maxBody, limit: t.maxBody}
 	return resp, nil
+}
+
+// send tells a write whether it may have reached the service.
+func (t *transport) send(req *http.Request) (*http.Response, error) {
+	w, isWrite := req.Context().Value(writeKey{}).(*write)
+	if !isWrite {
+		return t.next.Do(req)
+	}
+	connection := connection{asked: t.traces}
+	resp, err := t.next.Do(req.WithContext(httptrace.WithClientTrace(req.Context(), connection.trace())))
+	if !connection.failed(err) {
+		w.sent = true
+	}
+	return resp, err
 }
 
 // connection watches whether a request got as far as a connection.

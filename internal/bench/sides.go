@@ -98,7 +98,9 @@ func (s *rawSide) list(ctx context.Context, pageSize int) (count int, err error)
 	return count, err
 }
 
-type fullSide struct{ client *azdps.DeviceProvisioningClient }
+type fullSide struct {
+	client *azdps.DeviceProvisioningClient
+}
 
 func newFullClient(endpoint string, options *azdps.ClientOptions) (*azdps.DeviceProvisioningClient, error) {
 	credential, err := azdps.NewSharedAccessKeyCredential(policyName, policyKey)
