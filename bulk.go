@@ -1,14 +1,12 @@
 package azdps
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -45,40 +43,34 @@ func mayBeOwn(failures []BulkOperationFailure) bool {
 	return false
 }
 
-// bulkBody writes one record after another, with one copy for all of them.
+// bulkBody writes one record after another.
 func (c *collection[T]) bulkBody(mode BulkOperationMode, records []T) ([]byte, error) {
 	parameter := c.parameter + "s"
 	if err := checkBulk(parameter, mode, len(records), func(i int) string { return c.view(&records[i]).id }); err != nil {
 		return nil, err
 	}
+	body := make([]byte, 0, recordRoom*len(records))
+	body = append(body, `{"`+c.bulkName+`":[`...)
 	var record T // a copy, which may be changed
-	var body bytes.Buffer
-	encoder := jsontext.NewEncoder(&body)
-	encode := func(value any) error { return json.MarshalEncode(encoder, value, stable) }
-	err := writeTokens(encoder, jsontext.BeginObject, jsontext.String(c.bulkName), jsontext.BeginArray)
-	for i := 0; i < len(records) && err == nil; i++ {
+	for i := range records {
 		record = records[i]
 		if member, problem := c.bulkProblem(mode, &record); problem != "" {
 			return nil, invalid(fmt.Sprintf("%s[%d]%s", parameter, i, member), "%s", problem)
 		}
-		err = encode(c.outgoing(&record, bulkETag(mode, *c.view(&record).etag)))
-	}
-	if err == nil {
-		err = writeTokens(encoder, jsontext.EndArray, jsontext.String("mode"), jsontext.String(string(mode)), jsontext.EndObject)
-	}
-	if err != nil {
-		return nil, invalid(parameter, "cannot be written as JSON: %w", err)
-	}
-	return bytes.TrimSuffix(body.Bytes(), []byte("\n")), nil
-}
-
-func writeTokens(encoder *jsontext.Encoder, tokens ...jsontext.Token) error {
-	for _, token := range tokens {
-		if err := encoder.WriteToken(token); err != nil {
-			return err
+		if i > 0 {
+			body = append(body, ',')
+		}
+		var err error
+		if body, err = c.appendJSON(body, &record, bulkETag(mode, *c.view(&record).etag)); err != nil {
+			return nil, invalid(parameter, "cannot be written as JSON: %w", err)
 		}
 	}
-	return nil
+	body = append(body, `],"mode":`...)
+	body, err := jsontext.AppendQuote(body, string(mode))
+	if err != nil {
+		return nil, invalid("mode", "cannot be written as JSON: %w", err)
+	}
+	return append(body, '}'), nil
 }
 
 // bulkProblem checks the id alone of a record that is to be deleted. Its attestation does not count, but the specification

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/go-json-experiment/json"
 )
 
 // collection is what individual enrollments and enrollment groups have in common, which is all but their records.
@@ -29,7 +28,6 @@ type view struct {
 	created     *time.Time
 	updated     *time.Time
 	state       **DeviceRegistrationState // nil for a group
-	body        any                       // the record without its methods, for JSON
 }
 
 func newEnrollments(s *service) *collection[IndividualEnrollment] {
@@ -38,8 +36,7 @@ func newEnrollments(s *service) *collection[IndividualEnrollment] {
 		parameter: "enrollment", idField: "RegistrationID", idName: "registrationID", bulkName: "enrollments",
 		view: func(e *IndividualEnrollment) view {
 			return view{
-				e.RegistrationID, &e.Attestation, &e.ETag, &e.CreatedDateTimeUTC, &e.LastUpdatedDateTimeUTC,
-				&e.RegistrationState, (*enrollment)(e),
+				e.RegistrationID, &e.Attestation, &e.ETag, &e.CreatedDateTimeUTC, &e.LastUpdatedDateTimeUTC, &e.RegistrationState,
 			}
 		},
 	}
@@ -51,8 +48,7 @@ func newGroups(s *service) *collection[EnrollmentGroup] {
 		parameter: "group", idField: "EnrollmentGroupID", idName: "enrollmentGroupID", bulkName: "enrollmentGroups",
 		view: func(g *EnrollmentGroup) view {
 			return view{
-				g.EnrollmentGroupID, &g.Attestation, &g.ETag, &g.CreatedDateTimeUTC, &g.LastUpdatedDateTimeUTC,
-				nil, (*enrollmentGroup)(g),
+				g.EnrollmentGroupID, &g.Attestation, &g.ETag, &g.CreatedDateTimeUTC, &g.LastUpdatedDateTimeUTC, nil,
 			}
 		},
 	}
@@ -82,7 +78,7 @@ func (c *collection[T]) createOrUpdate(ctx context.Context, record T, ifMatch *a
 	if err := checkETag(ifMatch); err != nil {
 		return *new(T), err
 	}
-	body, err := json.Marshal(c.outgoing(&record, ""), stable)
+	body, err := c.appendJSON(make([]byte, 0, recordRoom), &record, "")
 	if err != nil {
 		return *new(T), invalid(c.parameter, "cannot be written as JSON: %w", err)
 	}
@@ -104,16 +100,19 @@ func (c *collection[T]) problem(record *T) (member, problem string) {
 	return "", ""
 }
 
-// outgoing makes of the caller's copy of a record what is sent: without the members that only the service writes. The JSON of
-// the result is that of the record.
-func (c *collection[T]) outgoing(record *T, etag azcore.ETag) any {
+// recordRoom is the room for the JSON of one record; an enrollment with its keys takes as much.
+const recordRoom = 512
+
+// appendJSON appends what is sent of a record: all but the members that only the service writes. It changes the record, which is a
+// copy of the caller's.
+func (c *collection[T]) appendJSON(b []byte, record *T, etag azcore.ETag) ([]byte, error) {
 	v := c.view(record)
 	*v.etag, *v.created, *v.updated = etag, time.Time{}, time.Time{}
 	if v.state != nil {
 		*v.state = nil
 	}
 	v.attestation.X509 = v.attestation.X509.outgoing()
-	return v.body
+	return encode(b, record)
 }
 
 // outgoing leaves out the info beside a certificate, and a reference to nothing.
@@ -195,7 +194,7 @@ func (c *collection[T]) query(text, continuationToken string, pageSize int32) qu
 		text = "SELECT *"
 	}
 	first, err := newPage(continuationToken, pageSize)
-	body, marshalError := json.Marshal(querySpecification{text})
+	body, marshalError := encode(nil, &querySpecification{text})
 	if err == nil && marshalError != nil {
 		err = invalid("options.Query", "cannot be written as JSON: %w", marshalError)
 	}

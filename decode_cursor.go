@@ -219,7 +219,7 @@ func (c *cursor) unquoted() ([]byte, error) {
 	case plain:
 		return text[1 : len(text)-1], nil
 	}
-	token, err := jsontext.NewDecoder(bytes.NewBuffer(text), tolerant).ReadToken()
+	token, err := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowInvalidUTF8(true)).ReadToken()
 	if err != nil {
 		c.at = start
 		return nil, c.invalid()

@@ -110,7 +110,7 @@ func encodeSlice(encode encoder) encoder {
 // objectEncoder writes a struct as an object, by its tags.
 type objectEncoder struct {
 	fields  []encodedField // in the order of the struct, which is that of the service
-	unknown int            // the field that keeps the members that this version does not know
+	unknown int            // the field that keeps the members that this version does not know, or -1
 }
 
 type encodedField struct {
@@ -121,7 +121,7 @@ type encodedField struct {
 }
 
 func newObjectEncoder(t reflect.Type) *objectEncoder {
-	o := &objectEncoder{}
+	o := &objectEncoder{unknown: -1}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -158,13 +158,13 @@ func (o *objectEncoder) encode(b []byte, v reflect.Value) (_ []byte, err error) 
 			return b, err
 		}
 	}
-	unknown := *v.Field(o.unknown).Addr().Interface().(*map[string]stdjson.RawMessage)
-	if len(unknown) > 0 {
-		if b, err = o.appendUnknown(b, unknown, len(b) == start); err != nil {
-			return b, err
+	if o.unknown >= 0 {
+		members := *v.Field(o.unknown).Addr().Interface().(*map[string]stdjson.RawMessage)
+		if len(members) > 0 {
+			b, err = o.appendUnknown(b, members, len(b) == start)
 		}
 	}
-	return append(b, '}'), nil
+	return append(b, '}'), err
 }
 
 // appendUnknown appends members in the order of their names. A name twice would be a matter of luck with the service.

@@ -12,6 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// The records without their methods, for the mirror module.
+type (
+	enrollment        IndividualEnrollment
+	enrollmentGroup   EnrollmentGroup
+	registrationState DeviceRegistrationState
+)
+
 // FuzzEncode fills records with all sorts of values: the JSON, or whether there is any, must be that of the mirror module, which
 // reads the tags on its own.
 func FuzzEncode(f *testing.F) {

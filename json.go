@@ -3,30 +3,14 @@ package azdps
 import (
 	"bytes"
 	stdjson "encoding/json"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
-// How the package writes JSON; decode.go reads it. Equal values give equal bytes. Only what the mirror module, Go 1.26 built with
-// GOEXPERIMENT=jsonv2 and Go 1.27 spell alike is used.
-var (
-	tolerant = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	stable   = json.Deterministic(true)
-)
-
-// The records without their methods: what the client itself writes. A method costs a copy of the record's JSON, so only the types
-// that callers hand to encoding/json themselves have one.
-type (
-	enrollment        IndividualEnrollment
-	enrollmentGroup   EnrollmentGroup
-	registrationState DeviceRegistrationState
-)
+// The methods for who hands records to encoding/json; encode.go and decode.go do the work.
 
 // MarshalJSON implements [json.Marshaler], so that encoding/json writes what the client would, unknown members and all.
 // Nothing is left out: read-only members and keys are in the JSON.
 func (e IndividualEnrollment) MarshalJSON() ([]byte, error) {
-	return json.Marshal(enrollment(e), stable)
+	return encode(make([]byte, 0, recordRoom), &e)
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]; it keeps the members that this version does not know.
@@ -37,7 +21,7 @@ func (e *IndividualEnrollment) UnmarshalJSON(data []byte) error {
 // MarshalJSON implements [json.Marshaler], so that encoding/json writes what the client would, unknown members and all.
 // Nothing is left out: read-only members and keys are in the JSON.
 func (g EnrollmentGroup) MarshalJSON() ([]byte, error) {
-	return json.Marshal(enrollmentGroup(g), stable)
+	return encode(make([]byte, 0, recordRoom), &g)
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]; it keeps the members that this version does not know.
@@ -47,7 +31,7 @@ func (g *EnrollmentGroup) UnmarshalJSON(data []byte) error {
 
 // MarshalJSON implements [json.Marshaler], so that encoding/json writes the unknown members too.
 func (s DeviceRegistrationState) MarshalJSON() ([]byte, error) {
-	return json.Marshal(registrationState(s), stable)
+	return encode(make([]byte, 0, recordRoom), &s)
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]; it keeps the members that this version does not know.

@@ -5,8 +5,6 @@ import (
 	"encoding/hex"
 	"reflect"
 	"strings"
-
-	"github.com/go-json-experiment/json"
 )
 
 // same reports whether the service holds a record as it was sent: equal but for what the service adds, which is its defaults,
@@ -24,7 +22,7 @@ func (c *collection[T]) same(old SymmetricKeyAttestation, sent, found *T) bool {
 
 // normalForm is the JSON of a record with the defaults of the service filled in. The id is left out, which may differ in case.
 func (c *collection[T]) normalForm(record T) TwinCollection {
-	data, err := json.Marshal(c.outgoing(&record, ""), stable)
+	data, err := c.appendJSON(nil, &record, "")
 	if err != nil {
 		return nil
 	}
