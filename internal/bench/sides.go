@@ -180,7 +180,7 @@ func (s *thinSide) do(ctx context.Context, method, path string, body []byte, hea
 			return nil, nil, err
 		}
 	}
-	resp, err := s.client.Pipeline().Do(req) //nolint:bodyclose // the pipeline has read and closed it
+	resp, err := s.client.Pipeline().Do(req)
 	if err != nil {
 		return nil, nil, err
 	}
