@@ -17,6 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+var tolerant = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
 // The reference reads by the same tags with the mirror module, in the ways that the models need.
 var reference = json.JoinOptions(tolerant, json.WithUnmarshalers(json.JoinUnmarshalers(
 	json.UnmarshalFromFunc(referenceTime),
@@ -132,7 +134,7 @@ func referencePolicy(decoder *jsontext.Decoder, policy *ReprovisionPolicy) error
 	return nil
 }
 
-// decoded are the types that the client reads, without methods, which the reference would call.
+// decoded are the types that the client reads.
 var decoded = []struct {
 	name      string
 	decode    func([]byte) (any, error)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The records without their methods, for the mirror module.
+// The records without their methods, which the mirror module would call.
 type (
 	enrollment        IndividualEnrollment
 	enrollmentGroup   EnrollmentGroup
