@@ -7,48 +7,9 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 
 	"github.com/azdps/azdps"
 )
-
-// Microsoft Entra ID is the way for every production backend that can use it.
-func ExampleNewDeviceProvisioningClient() {
-	server, options := exampleServer(exampleDevice1)
-	endpoint := "https://my-dps.azure-devices-provisioning.net"
-	credential := server.Credential() // in Azure: azidentity.NewDefaultAzureCredential(nil)
-
-	client, err := azdps.NewDeviceProvisioningClient(endpoint, credential, options)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	enrollment, err := client.IndividualEnrollments().Get(context.Background(), "device-1", nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(enrollment.RegistrationID)
-	// Output: device-1
-}
-
-// The cloud decides for whom the tokens are made.
-func ExampleNewDeviceProvisioningClient_cloud() {
-	server, options := exampleServer(exampleDevice1)
-	credential := server.Credential() // in Azure: from azidentity, with the same cloud in its options
-
-	options.Cloud = cloud.AzureGovernment
-	client, err := azdps.NewDeviceProvisioningClient("https://my-dps.azure-devices-provisioning.us", credential, options)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	enrollment, err := client.IndividualEnrollments().Get(context.Background(), "device-1", nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(enrollment.RegistrationID)
-	// Output: device-1
-}
 
 func ExampleNewDeviceProvisioningClientWithSharedAccessKey() {
 	_, options := exampleServer(exampleDevice1)

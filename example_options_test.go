@@ -76,15 +76,3 @@ func ExampleClientOptions_apiVersion() {
 	// device-1 my-namespace
 	// 2026-11-01
 }
-
-// Numbers of a twin keep all their digits: they are read as json.Number.
-func ExampleTwinCollection() {
-	client := exampleClient(`{"registrationId": "device-1", "attestation": {"type": "symmetricKey"}, "initialTwin": {"tags": {"serial": 123456789012345678}}}`)
-
-	enrollment, err := client.IndividualEnrollments().Get(context.Background(), "device-1", nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("%v (%[1]T)\n", enrollment.InitialTwin.Tags["serial"])
-	// Output: 123456789012345678 (json.Number)
-}
