@@ -2,10 +2,6 @@ package azdps_test
 
 import (
 	"fmt"
-	"go/ast"
-	"go/doc"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -69,63 +65,6 @@ func withoutIndentation(text string) string {
 		lines[i] = strings.TrimSpace(line)
 	}
 	return "\n" + strings.Join(lines, "\n") + "\n"
-}
-
-// Every exported method of a client, and every exported function, has an example that says what it prints.
-func TestExamples_areComplete(t *testing.T) {
-	printed := make(map[string]bool)
-	for _, example := range doc.Examples(parseFiles(t, "example*_test.go")...) {
-		assert.NotEmpty(t, example.Output, "Example%s has no output, so it does not run", example.Name)
-		name, variant, _ := strings.Cut(example.Name, "_")
-		printed[name] = true
-		method, _, _ := strings.Cut(variant, "_")
-		printed[name+"_"+method] = true
-	}
-	for _, file := range parseFiles(t, "*.go") {
-		for _, declaration := range file.Decls {
-			function, ok := declaration.(*ast.FuncDecl)
-			if !ok || !function.Name.IsExported() {
-				continue
-			}
-			name := function.Name.Name
-			switch receiver := receiverName(function); {
-			case receiver == "" && !strings.HasPrefix(name, "Possible"):
-				assert.True(t, printed[name], "%s has no example", name)
-			case strings.HasSuffix(receiver, "sClient"):
-				assert.True(t, printed[receiver+"_"+name], "%s.%s has no example", receiver, name)
-			}
-		}
-	}
-}
-
-func parseFiles(t *testing.T, pattern string) (files []*ast.File) {
-	t.Helper()
-	names, err := filepath.Glob(pattern)
-	require.NoError(t, err)
-	for _, name := range names {
-		if strings.HasSuffix(name, "_test.go") != strings.HasSuffix(pattern, "_test.go") {
-			continue // "*.go" is of the package alone
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
-		require.NoError(t, err)
-		files = append(files, file)
-	}
-	return files
-}
-
-// receiverName is the type of a method, without the star; a function has none.
-func receiverName(function *ast.FuncDecl) string {
-	if function.Recv == nil {
-		return ""
-	}
-	receiver := function.Recv.List[0].Type
-	if pointer, ok := receiver.(*ast.StarExpr); ok {
-		receiver = pointer.X
-	}
-	if name, ok := receiver.(*ast.Ident); ok {
-		return name.Name
-	}
-	return ""
 }
 
 // The names of the README are those of the package.
