@@ -7,42 +7,42 @@ import (
 
 // The methods for who hands records to encoding/json; encode.go and decode.go do the work.
 
-// MarshalJSON implements [json.Marshaler], so that encoding/json writes what the client would, unknown members and all.
+// MarshalJSON implements [encoding/json.Marshaler], so that encoding/json writes what the client would, unknown members and all.
 // Nothing is left out: read-only members and keys are in the JSON.
 func (e IndividualEnrollment) MarshalJSON() ([]byte, error) {
 	return encode(make([]byte, 0, recordRoom), &e)
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]; it keeps the members that this version does not know.
+// UnmarshalJSON implements [encoding/json.Unmarshaler]; it keeps the members that this version does not know.
 func (e *IndividualEnrollment) UnmarshalJSON(data []byte) error {
 	return decode(data, e)
 }
 
-// MarshalJSON implements [json.Marshaler], so that encoding/json writes what the client would, unknown members and all.
+// MarshalJSON implements [encoding/json.Marshaler], so that encoding/json writes what the client would, unknown members and all.
 // Nothing is left out: read-only members and keys are in the JSON.
 func (g EnrollmentGroup) MarshalJSON() ([]byte, error) {
 	return encode(make([]byte, 0, recordRoom), &g)
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]; it keeps the members that this version does not know.
+// UnmarshalJSON implements [encoding/json.Unmarshaler]; it keeps the members that this version does not know.
 func (g *EnrollmentGroup) UnmarshalJSON(data []byte) error {
 	return decode(data, g)
 }
 
-// MarshalJSON implements [json.Marshaler], so that encoding/json writes the unknown members too.
+// MarshalJSON implements [encoding/json.Marshaler], so that encoding/json writes the unknown members too.
 func (s DeviceRegistrationState) MarshalJSON() ([]byte, error) {
 	return encode(make([]byte, 0, recordRoom), &s)
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]; it keeps the members that this version does not know.
+// UnmarshalJSON implements [encoding/json.Unmarshaler]; it keeps the members that this version does not know.
 func (s *DeviceRegistrationState) UnmarshalJSON(data []byte) error {
 	return decode(data, s)
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]; a member that is missing or null reads as true, the service's default.
+// UnmarshalJSON implements [encoding/json.Unmarshaler]; a member that is missing or null reads as true, the service's default.
 func (p *ReprovisionPolicy) UnmarshalJSON(data []byte) error { return decode(data, p) }
 
-// MarshalJSON implements [json.Marshaler]; it sorts the names and writes numbers with the digits they have.
+// MarshalJSON implements [encoding/json.Marshaler]; it sorts the names and writes numbers with the digits they have.
 func (t TwinCollection) MarshalJSON() ([]byte, error) { return writeAny(map[string]any(t)) }
 
 // writeAny writes by encoding/json, because the mirror module writes a json.Number as a string.
@@ -56,5 +56,5 @@ func writeAny(value any) ([]byte, error) {
 	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), nil
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]; numbers become [json.Number], null a nil collection.
+// UnmarshalJSON implements [encoding/json.Unmarshaler]; numbers become [encoding/json.Number], null a nil collection.
 func (t *TwinCollection) UnmarshalJSON(data []byte) error { return decode(data, t) }

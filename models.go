@@ -241,7 +241,7 @@ type InitialTwinProperties struct {
 	AdditionalProperties map[string]json.RawMessage `json:",embed,inline"`
 }
 
-// TwinCollection is a JSON object of any content. Numbers read from JSON are [json.Number], so that no digit is lost; in one
+// TwinCollection is a JSON object of any content. Numbers read from JSON are [encoding/json.Number], so that no digit is lost; in one
 // to be written they may be of any Go type. The service returns a collection as it was sent. A nil collection is not sent,
 // an empty one is.
 type TwinCollection map[string]any
