@@ -3,11 +3,14 @@ Package azdps is the client for the service API of the Azure IoT Hub Device Prov
 manages individual enrollments, enrollment groups and device registration states. Devices register with another API, by other
 SDKs. It is a community module, not from Microsoft.
 
-The service and this package use these terms:
+Each method has an example; those of [ClientOptions] and [DeviceProvisioningClient] show retries, proxies, logging, tracing and
+concurrency. The service and this package use these terms:
 
   - An individual enrollment lets one device register, an enrollment group any number of devices that share an attestation.
   - An attestation is how a device proves who it is: with a symmetric key, an X.509 certificate or a TPM.
   - A registration state is what became of a device's registration: its IoT hub, or why it has none.
+  - An initial twin is the device twin that a device starts with in its hub.
+  - An ETag names the version of a record. A write under an ETag fails if somebody else wrote meanwhile.
 
 # Clients
 
@@ -15,19 +18,40 @@ The service and this package use these terms:
 
 	credential, err := azidentity.NewDefaultAzureCredential(nil)
 	...
-	client, err := azdps.NewDeviceProvisioningClient("https://my-dps.azure-devices-provisioning.net", credential, nil)
+	client, err := azdps.NewDeviceProvisioningClient(endpoint, credential, nil)
 	...
 	enrollment, err := client.IndividualEnrollments().Get(ctx, "device-1", nil)
 
-There are four ways to authenticate:
+There are four ways to authenticate, each with an example:
 
   - [NewDeviceProvisioningClient] with Microsoft Entra ID, for every production backend that can
   - [NewDeviceProvisioningClientWithSharedAccessKey] with a shared access policy, whose key may be replaced at any time
   - [NewDeviceProvisioningClientWithSAS] with a token that was signed elsewhere
   - [NewDeviceProvisioningClientFromConnectionString] with what the Azure portal shows
 
-All clients are safe for concurrent use. Requests are signed when they are sent, each retry anew, so a key that is replaced takes
-effect with the next try. Credentials travel over https only.
+Requests are signed when they are sent, each retry anew, so a key that is replaced takes effect with the next try. Credentials travel
+over https only.
+
+The methods need rights. A policy has the permissions EnrollmentRead, EnrollmentWrite, RegistrationStatusRead and
+RegistrationStatusWrite, or some of them; each method says which it needs. An identity of Entra ID has the role Device
+Provisioning Service Data Contributor, or Data Reader.
+
+# Clouds and API versions
+
+Cloud of [ClientOptions] selects the audience of the tokens of Entra ID, and must be that of the credential. Azure public is the
+default; the audiences of US Government and China are inferred from the host names there. Other clouds need theirs: see
+[ServiceName]. The other ways to authenticate work in any cloud.
+
+APIVersion of [ClientOptions] selects another version of the API than [APIVersion2021_10_01]. Later versions add members, which
+are in the models already and are sent only if they are set: [APIVersion2026_11_01] has NamespaceName, CertificateAuthorityName and
+CertificatePolicyName. Any other text is sent as it is.
+
+# Concurrency
+
+All clients are safe for concurrent use, and so are credentials. One client for the life of the process is enough. It holds no
+goroutine, needs no closing, and shares its connections with all clients that have no Transport of their own. A pager, and what All
+returns while a loop runs over it, belong to one goroutine. Options and records are read during the call only; a caller may use them
+again afterwards.
 
 # Reading and writing
 
@@ -35,8 +59,8 @@ A write replaces a whole record, so a change starts from what the service holds.
 symmetric keys, somebody else may write in between, and the service may have members that this package does not know. The
 Update methods do it right:
 
-	_, err = client.IndividualEnrollments().Update(ctx, "device-1", func(e *azdps.IndividualEnrollment) error {
-		e.ProvisioningStatus = azdps.ProvisioningStatusDisabled
+	updated, err := client.IndividualEnrollments().Update(ctx, "device-1", func(enrollment *azdps.IndividualEnrollment) error {
+		enrollment.ProvisioningStatus = azdps.ProvisioningStatusDisabled
 		return nil
 	}, nil)
 
@@ -112,15 +136,53 @@ log/slog logs of the types of this package. The exceptions are these:
   - Package fmt asks no method of a value in an unexported field of your own type, nor for the verbs %p and %w. A struct that keeps
     records there needs a Format or String method of its own.
 
+# Transport
+
+Requests go through one transport for all clients of the process. It takes a proxy from the environment (HTTPS_PROXY, NO_PROXY), TLS
+1.2 or later, and keeps connections for hundreds of concurrent callers. Transport of [ClientOptions] replaces it: an
+[http.Client] with another proxy or other root certificates, or anything with a Do method. PerCallPolicies and PerRetryPolicies
+see each call or each try, and [policy.WithHTTPHeader] adds headers to one call. Telemetry.ApplicationID goes before the name of
+this package in the User-Agent.
+
+Redirects are not followed. The body of an answer is read up to MaxResponseBody of [ClientOptions].
+
+The whole HTTP answer of a call comes with [policy.WithCaptureResponse]; of a method that sends several requests, such as Update, it is
+that of the last. The body of a refusal is in the RawResponse of its [*azcore.ResponseError]:
+
+	var response *http.Response
+	ctx := policy.WithCaptureResponse(context.Background(), &response)
+
 # Tracing and logging
 
 Each method opens a span of its name, such as IndividualEnrollmentsClient.Get, if [ClientOptions] has a TracingProvider; package azotel
 connects OpenTelemetry. Requests, answers and retries are logged by package azcore/log, without credentials, and without bodies but
-those of errors.
+those of errors:
+
+	azlog.SetListener(func(event azlog.Event, message string) {
+		...
+	})
+
+AZURE_SDK_GO_LOGGING=all in the environment writes the same to the standard error.
+
+# Limits
+
+These are the service's, for one instance; see https://learn.microsoft.com/azure/iot-dps/about-iot-dps#quotas-and-limits:
+
+	individual enrollments; registrations    1,000,000 of each
+	enrollment groups                        100 with X.509 and 100 with symmetric keys
+	service operations                       1,000 a minute
+	items of a bulk operation                10, which is MaxBulkItems
+	items of a page                          100
+	an id                                    128 ASCII letters, digits and -._: without regard to case
+	a symmetric key                          16 to 64 bytes, in base64
+	a message                                96 KB
+
+A bulk operation is taken to count as one, whatever its items; Microsoft does not document it.
 
 # Fleets
 
-Package [github.com/azdps/azdps/fleet] does the same for thousands to millions of records, at the quota of the service.
+Package [github.com/azdps/azdps/fleet] does the same for thousands to millions of records, at the quota of the service: imports that go on
+after a crash, exports, plans, rotations.
 
 # Testing
 
@@ -132,5 +194,11 @@ code under test needs no interface and no mock:
 	options := &azdps.ClientOptions{}
 	options.Transport = server.Client()
 	client, err := azdps.NewDeviceProvisioningClientFromConnectionString(server.ConnectionString(), options)
+
+A fault is one line more, such as an answer that gets lost:
+
+	server.Control(dpstest.DropResponse(), nil)
+
+The client types are structs. Code that wants a fake by hand declares an interface with the methods that it uses.
 */
 package azdps

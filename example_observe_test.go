@@ -26,8 +26,9 @@ func ExampleClientOptions_logging() {
 		log.Fatal(err)
 	}
 
-	azlog.SetEvents(azlog.EventResponse)                        // without this: all events
-	azlog.SetListener(func(event azlog.Event, message string) { // in a program: slog.Debug(message, "event", event)
+	azlog.SetEvents(azlog.EventResponse) // without this: all events
+	azlog.SetListener(func(event azlog.Event, message string) {
+		// In a program: slog.Debug(message, "event", event)
 		for line := range strings.Lines(message) {
 			if strings.Contains(line, "Authorization:") || strings.Contains(line, "Status:") {
 				fmt.Println(event, strings.TrimSpace(line))

@@ -29,9 +29,10 @@ const exampleDesired = `
 func ExampleNewPlan() {
 	ctx := context.Background()
 	client := exampleClient(exampleDevice1, exampleDevice2)
+	desired := desiredRecords(exampleDesired)
 
 	for range 2 {
-		plan, err := fleet.NewPlan(ctx, client, desiredRecords(exampleDesired), nil)
+		plan, err := fleet.NewPlan(ctx, client, desired, nil)
 		if err != nil {
 			log.Fatal(err)
 		}
