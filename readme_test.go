@@ -12,12 +12,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func readText(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	require.NoError(t, err)
+	return string(text)
+}
+
 // Every Go snippet of the README is a part of an example that is compiled and run, line by line, whatever its indentation.
 func TestREADME_snippetsAreOfExamples(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	snippets := goSnippets(string(readme))
-	require.GreaterOrEqual(t, len(snippets), 9, "the README has lost its snippets, or they are not marked as Go")
+	snippets := goSnippets(readText(t, "README.md"))
+	require.GreaterOrEqual(t, len(snippets), 10, "the README has lost its snippets, or they are not marked as Go")
 
 	examples := exampleSources(t)
 	for i, snippet := range snippets {
@@ -45,14 +50,12 @@ func goSnippets(markdown string) (snippets []string) {
 // exampleSources returns the files with examples, without indentation.
 func exampleSources(t *testing.T) (sources []string) {
 	t.Helper()
-	for _, pattern := range []string{"example*_test.go", "fleet/*example*_test.go", "examples/*/*.go"} {
+	for _, pattern := range []string{"example*_test.go", "*/example*_test.go", "examples/*/*.go"} {
 		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		require.NotEmpty(t, files, pattern)
 		for _, file := range files {
-			source, err := os.ReadFile(file)
-			require.NoError(t, err)
-			sources = append(sources, withoutIndentation(string(source)))
+			sources = append(sources, withoutIndentation(readText(t, file)))
 		}
 	}
 	return sources
@@ -67,12 +70,44 @@ func withoutIndentation(text string) string {
 	return "\n" + strings.Join(lines, "\n") + "\n"
 }
 
+// The commands of the README are those of a program that is there, of all tests, or of this module. .ci/run runs them.
+func TestREADME_commandsExist(t *testing.T) {
+	commands := shellCommands(readText(t, "README.md"))
+	require.GreaterOrEqual(t, len(commands), 5)
+	for _, command := range commands {
+		words := strings.Fields(command)
+		require.GreaterOrEqual(t, len(words), 3, command)
+		switch strings.Join(words[:2], " ") {
+		case "go run":
+			assert.FileExists(t, filepath.Join(words[2], "main.go"), command)
+		case "go test":
+			if folder, all := strings.CutSuffix(words[2], "/..."); assert.True(t, all, command) {
+				assert.DirExists(t, folder, command)
+			}
+		case "go get":
+			assert.Contains(t, readText(t, "go.mod"), "module "+words[2]+"\n", command)
+		default:
+			assert.Fail(t, "this command is not known", command)
+		}
+	}
+}
+
+// shellCommands are the lines of the blocks of a Markdown text that are of no language.
+func shellCommands(markdown string) (commands []string) {
+	for _, block := range regexp.MustCompile("(?ms)^```\n(.*?)^```$").FindAllStringSubmatch(withoutLanguages(markdown), -1) {
+		commands = append(commands, strings.Split(strings.TrimSpace(block[1]), "\n")...)
+	}
+	return commands
+}
+
+func withoutLanguages(markdown string) string {
+	return regexp.MustCompile("(?ms)^```\\w+\n.*?^```$").ReplaceAllString(markdown, "")
+}
+
 // The names of the README are those of the package.
 func TestREADME_namesExist(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	require.NoError(t, err)
 	declared := declaredNames(t)
-	for _, name := range regexp.MustCompile("`azdps\\.([A-Z]\\w*)").FindAllStringSubmatch(string(readme), -1) {
+	for _, name := range regexp.MustCompile("`azdps\\.([A-Z]\\w*)").FindAllStringSubmatch(readText(t, "README.md"), -1) {
 		assert.Contains(t, declared, name[1])
 	}
 }
@@ -87,11 +122,25 @@ func declaredNames(t *testing.T) (names []string) {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
-		source, err := os.ReadFile(file)
-		require.NoError(t, err)
-		for _, match := range declaration.FindAllStringSubmatch(string(source), -1) {
+		for _, match := range declaration.FindAllStringSubmatch(readText(t, file), -1) {
 			names = append(names, match[1])
 		}
 	}
 	return names
+}
+
+// The README's table of the calls of other SDKs has all methods of the clients, which are operations.
+func TestREADME_mapsAllOperations(t *testing.T) {
+	readme := readText(t, "README.md")
+	for client, name := range map[string]string{
+		"IndividualEnrollmentsClient": "individuals", "EnrollmentGroupsClient": "groups", "DeviceRegistrationStatesClient": "states",
+	} {
+		for _, function := range exportedFunctions(parseFiles(t, ".", isSource)) {
+			method, ok := strings.CutPrefix(function, client+".")
+			if ok && method != "Update" && method != "NewQueryPager" {
+				assert.Contains(t, readme, "\n| `"+name+"."+method+"`", function)
+			}
+		}
+	}
+	assert.Equal(t, 3, strings.Count(readme, ".All`, `NewQueryPager`"))
 }
