@@ -24,3 +24,27 @@ const (
 	OperationRuntimeRegistrationOperationStatusLookup    Operation = "RuntimeRegistration_OperationStatusLookup"
 	OperationRuntimeRegistrationRegisterDevice           Operation = "RuntimeRegistration_RegisterDevice"
 )
+
+// PossibleOperationValues returns all operations.
+func PossibleOperationValues() []Operation {
+	return []Operation{
+		OperationDeviceRegistrationStateDelete,
+		OperationDeviceRegistrationStateGet,
+		OperationDeviceRegistrationStateQuery,
+		OperationEnrollmentGroupCreateOrUpdate,
+		OperationEnrollmentGroupDelete,
+		OperationEnrollmentGroupGet,
+		OperationEnrollmentGroupGetAttestationMechanism,
+		OperationEnrollmentGroupQuery,
+		OperationEnrollmentGroupRunBulkOperation,
+		OperationIndividualEnrollmentCreateOrUpdate,
+		OperationIndividualEnrollmentDelete,
+		OperationIndividualEnrollmentGet,
+		OperationIndividualEnrollmentGetAttestationMechanism,
+		OperationIndividualEnrollmentQuery,
+		OperationIndividualEnrollmentRunBulkOperation,
+		OperationRuntimeRegistrationDeviceStatusLookup,
+		OperationRuntimeRegistrationOperationStatusLookup,
+		OperationRuntimeRegistrationRegisterDevice,
+	}
+}

@@ -1,6 +1,8 @@
 package dpstest_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,7 +13,7 @@ import (
 
 func TestOperationsAreThoseOfTheService(t *testing.T) {
 	t.Parallel()
-	for ours, theirs := range map[dpstest.Operation]emulator.Operation{
+	pairs := map[dpstest.Operation]emulator.Operation{
 		dpstest.OperationDeviceRegistrationStateDelete:               emulator.DeviceRegistrationStateDelete,
 		dpstest.OperationDeviceRegistrationStateGet:                  emulator.DeviceRegistrationStateGet,
 		dpstest.OperationDeviceRegistrationStateQuery:                emulator.DeviceRegistrationStateQuery,
@@ -30,20 +32,24 @@ func TestOperationsAreThoseOfTheService(t *testing.T) {
 		dpstest.OperationRuntimeRegistrationDeviceStatusLookup:       emulator.RuntimeRegistrationDeviceStatusLookup,
 		dpstest.OperationRuntimeRegistrationOperationStatusLookup:    emulator.RuntimeRegistrationOperationStatusLookup,
 		dpstest.OperationRuntimeRegistrationRegisterDevice:           emulator.RuntimeRegistrationRegisterDevice,
-	} {
+	}
+	for ours, theirs := range pairs {
 		require.Equal(t, string(theirs), string(ours))
 	}
+	require.ElementsMatch(t, dpstest.PossibleOperationValues(), slices.Collect(maps.Keys(pairs)))
 }
 
 func TestPermissionsAreThoseOfTheService(t *testing.T) {
 	t.Parallel()
-	for ours, theirs := range map[dpstest.Permission]emulator.Permission{
+	pairs := map[dpstest.Permission]emulator.Permission{
 		dpstest.PermissionEnrollmentRead:          emulator.EnrollmentRead,
 		dpstest.PermissionEnrollmentWrite:         emulator.EnrollmentWrite,
 		dpstest.PermissionRegistrationStatusRead:  emulator.RegistrationStatusRead,
 		dpstest.PermissionRegistrationStatusWrite: emulator.RegistrationStatusWrite,
 		dpstest.PermissionServiceConfig:           emulator.ServiceConfig,
-	} {
+	}
+	for ours, theirs := range pairs {
 		require.Equal(t, string(theirs), string(ours))
 	}
+	require.ElementsMatch(t, dpstest.PossiblePermissionValues(), slices.Collect(maps.Keys(pairs)))
 }

@@ -21,7 +21,8 @@ type Options struct {
 	// dpstest-hub.azure-devices.net. Nothing is sent to them.
 	Hubs []string
 
-	// CAs are the verified CA certificates of the service, by the names that the CA references of an enrollment use.
+	// CAs are the verified CA certificates of the service, by the names that the CA references of an enrollment use; nil means that
+	// there are none.
 	CAs map[string]*x509.Certificate
 
 	// Webhooks calls the webhooks of custom allocation, at the URL that the enrollment has; nil means a client that gives
@@ -36,7 +37,8 @@ type Options struct {
 	// Retry-After header. The service allows 1,000. 0 leaves throttling off.
 	OperationsPerMinute int
 
-	// RegistrationsPerMinute does the same for the registrations of devices, of which the service allows 1,000, too.
+	// RegistrationsPerMinute does the same for the registrations of devices, of which the service allows 1,000, too. 0
+	// leaves it off.
 	RegistrationsPerMinute int
 
 	// MaxPageSize is the largest page of a query, in items; 0 means 100. A query that does not say gets 100, or this if it
