@@ -168,7 +168,7 @@ func TestCloseEndsWhatRuns(t *testing.T) {
 		var ended bool
 		srv.Control(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 			defer func() {
-				time.Sleep(20 * time.Millisecond)
+				time.Sleep(20 * time.Millisecond) // so that Close would be done if it did not wait
 				ended = true
 			}()
 			close(arrived)

@@ -92,9 +92,9 @@ func TestCrash(t *testing.T) {
 		child := start()
 		goal := int64((kill + 1) * records / azdps.MaxBulkItems / (kills + 1))
 		for deadline := time.Now().Add(time.Minute); operations.Load() < goal && time.Now().Before(deadline); {
-			time.Sleep(time.Millisecond)
+			time.Sleep(time.Millisecond) // the child is a process of its own
 		}
-		time.Sleep(rand.N(5 * time.Millisecond))
+		time.Sleep(rand.N(5 * time.Millisecond)) // so that the kill finds it at any work
 		require.NoError(t, child.Process.Kill())
 		if child.Wait() != nil {
 			killed++
