@@ -3,6 +3,7 @@ package azdps_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -111,9 +112,7 @@ func attestationRefusalsOf(m attestationMaterial) map[string]attestationRefusal 
 func TestAttestationByHand(t *testing.T) {
 	t.Parallel()
 	refusals := attestationRefusals()
-	for name, refusal := range attestationRefusalsOf(newAttestationMaterial(t)) {
-		refusals[name] = refusal
-	}
+	maps.Copy(refusals, attestationRefusalsOf(newAttestationMaterial(t)))
 	for name, test := range refusals {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

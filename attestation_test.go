@@ -45,7 +45,7 @@ func newAttestationMaterial(t *testing.T) attestationMaterial {
 	require.NoError(t, err)
 	m.ec, err = x509.MarshalECPrivateKey(key)
 	require.NoError(t, err)
-	rsaKey, err := rsa.GenerateKey(rand.Reader, 1024) // it protects nothing, and a longer one takes longer
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // it protects nothing, and a longer one takes longer
 	require.NoError(t, err)
 	m.pkcs1 = x509.MarshalPKCS1PrivateKey(rsaKey)
 	m.pem = pemText("CERTIFICATE", m.der)

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -54,7 +53,7 @@ func jsonEnrollmentKind() jsonKind[azdps.IndividualEnrollment] {
 		},
 		put: func(ctx context.Context, c *azdps.DeviceProvisioningClient, e azdps.IndividualEnrollment) error {
 			_, err := c.IndividualEnrollments().CreateOrUpdate(ctx, e,
-				&azdps.IndividualEnrollmentsClientCreateOrUpdateOptions{IfMatch: to.Ptr(e.ETag)})
+				&azdps.IndividualEnrollmentsClientCreateOrUpdateOptions{IfMatch: new(e.ETag)})
 			return err
 		},
 		page: func(ctx context.Context, c *azdps.DeviceProvisioningClient) ([]azdps.IndividualEnrollment, error) {
@@ -78,7 +77,7 @@ func jsonGroupKind() jsonKind[azdps.EnrollmentGroup] {
 		},
 		put: func(ctx context.Context, c *azdps.DeviceProvisioningClient, g azdps.EnrollmentGroup) error {
 			_, err := c.EnrollmentGroups().CreateOrUpdate(ctx, g,
-				&azdps.EnrollmentGroupsClientCreateOrUpdateOptions{IfMatch: to.Ptr(g.ETag)})
+				&azdps.EnrollmentGroupsClientCreateOrUpdateOptions{IfMatch: new(g.ETag)})
 			return err
 		},
 		page: func(ctx context.Context, c *azdps.DeviceProvisioningClient) ([]azdps.EnrollmentGroup, error) {

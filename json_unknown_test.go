@@ -41,8 +41,8 @@ func jsonObjects(t *testing.T, goType reflect.Type) []jsonPath {
 func jsonMembers(goType reflect.Type) []jsonPath {
 	var paths []jsonPath
 	jsonWalk(goType, nil, func(object reflect.Type, path jsonPath) {
-		for i := range object.NumField() {
-			if name := jsonName(object.Field(i)); name != "" {
+		for field := range object.Fields() {
+			if name := jsonName(field); name != "" {
 				paths = append(paths, slices.Concat(path, jsonPath{name}))
 			}
 		}
@@ -59,9 +59,9 @@ func jsonWalk(goType reflect.Type, path jsonPath, visit func(reflect.Type, jsonP
 		jsonWalk(goType.Elem(), slices.Concat(path, jsonPath{"0"}), visit)
 	case goType.Kind() == reflect.Struct && goType != reflect.TypeFor[time.Time]():
 		visit(goType, path)
-		for i := range goType.NumField() {
-			if name := jsonName(goType.Field(i)); name != "" {
-				jsonWalk(goType.Field(i).Type, slices.Concat(path, jsonPath{name}), visit)
+		for field := range goType.Fields() {
+			if name := jsonName(field); name != "" {
+				jsonWalk(field.Type, slices.Concat(path, jsonPath{name}), visit)
 			}
 		}
 	}

@@ -114,7 +114,7 @@ func pageSizeFor(pageSize int32, maxItems int) int32 {
 		size = defaultPageSize
 	}
 	if 0 < maxItems && maxItems < size {
-		return int32(maxItems)
+		return int32(maxItems) //nolint:gosec // it is less than a page
 	}
 	return pageSize
 }

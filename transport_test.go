@@ -56,7 +56,7 @@ func TestNoRedirects(t *testing.T) {
 				defer second.Close()
 				first := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					assert.NotEmpty(t, r.Header.Get("Authorization"))
-					http.Redirect(w, r, second.URL+r.URL.Path, status)
+					http.Redirect(w, r, second.URL+r.URL.Path, status) //nolint:gosec // what a client must not follow
 				}))
 				defer first.Close()
 				client, transport := redirected(t, first, caller)

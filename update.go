@@ -141,7 +141,7 @@ func (c *collection[T]) settle(ctx context.Context, before *T, keys SymmetricKey
 
 // jitter keeps callers that were stopped together from starting together.
 func jitter(d time.Duration) time.Duration {
-	return d/2 + rand.N(d)
+	return d/2 + rand.N(d) //nolint:gosec // it guards nothing
 }
 
 func wait(ctx context.Context, d time.Duration) error {

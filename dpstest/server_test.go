@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -76,9 +77,7 @@ func (s *service) try(ctx context.Context, method, path, body string) (*answer, 
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	for name, values := range s.header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, s.header)
 	response, err := s.client.Do(request)
 	if err != nil {
 		return nil, err

@@ -120,7 +120,7 @@ type bulkRun[T Record] struct {
 
 func newBulkRun[T Record](ctx context.Context, client *azdps.DeviceProvisioningClient, mode azdps.BulkOperationMode, options *BulkOptions, yield func(Outcome, error) bool) *bulkRun[T] {
 	r := &bulkRun[T]{options: options, yield: yield, kind: kindOf[T](client)}
-	r.ctx, r.cancel = context.WithCancel(ctx)
+	r.ctx, r.cancel = context.WithCancel(ctx) //nolint:gosec // stop calls it
 	pace := newPacer(&options.Options)
 	r.progress = newProgress(&options.Options, pace.limiter)
 	w := &writer[T]{kind: r.kind, mode: mode, pace: pace}

@@ -26,8 +26,9 @@ func (w *writer[T]) prepare(ctx context.Context, t *task[T]) error {
 		}
 		t.ready = true
 		return w.keepKeys(ctx, t, nil)
+	default:
+		return nil
 	}
-	return nil
 }
 
 // prepareUpdate reads the ETag of what is to be replaced. A record that is equal is left alone; if an earlier try was lost, that

@@ -35,7 +35,7 @@ func TestBulkOutcomes(t *testing.T) {
 	})
 }
 
-func testOutcomes[T fleet.Record](t *testing.T, make func(string) T, set func(*T, azcore.ETag, azdps.ProvisioningStatus), exists, missing azdps.ErrorCode) {
+func testOutcomes[T fleet.Record](t *testing.T, newRecord func(string) T, set func(*T, azcore.ETag, azdps.ProvisioningStatus), exists, missing azdps.ErrorCode) {
 	for _, test := range []struct {
 		mode   azdps.BulkOperationMode
 		id     string
@@ -69,10 +69,10 @@ func testOutcomes[T fleet.Record](t *testing.T, make func(string) T, set func(*T
 			bubble(t, func(t *testing.T) {
 				server := dpstest.NewUnstartedServer(nil)
 				client := clientOf(t, server, nil)
-				_, err := collect(fleet.Bulk(t.Context(), client, "create", seqOf(make("stale"), make("old")), nil))
+				_, err := collect(fleet.Bulk(t.Context(), client, "create", seqOf(newRecord("stale"), newRecord("old")), nil))
 				require.NoError(t, err)
 				before := stored(t, server)
-				record, good := make(test.id), make("good")
+				record, good := newRecord(test.id), newRecord("good")
 				etag := before["old"]["etag"].(string)
 				if test.etag == "stale" {
 					etag = before["stale"]["etag"].(string)

@@ -71,8 +71,9 @@ func (w *writer[T]) success() Result {
 		return ResultCreated
 	case azdps.BulkOperationModeDelete:
 		return ResultDeleted
+	default:
+		return ResultUpdated
 	}
-	return ResultUpdated
 }
 
 // send sends up to ten records in one operation, and reads its answer.

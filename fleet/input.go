@@ -46,7 +46,7 @@ func (e *InputError) Error() string {
 // CreateFile creates a file that only its owner can read, for records with their keys. A file that exists is emptied, and loses
 // the rights that others had.
 func CreateFile(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // the caller names the file
 	if err != nil {
 		return nil, fmt.Errorf("fleet: %w", err)
 	}

@@ -195,9 +195,10 @@ func oneOf[S ~string](c *recordCheck, path string, value S, possible []S) {
 	if value == "" || slices.ContainsFunc(possible, same) {
 		return
 	}
-	reason := "must be " + string(possible[0])
+	var reason strings.Builder
+	reason.WriteString("must be " + string(possible[0]))
 	for _, other := range possible[1:] {
-		reason += " or " + string(other)
+		reason.WriteString(" or " + string(other))
 	}
-	c.add(path, reason)
+	c.add(path, reason.String())
 }

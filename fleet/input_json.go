@@ -116,8 +116,8 @@ func mistakes[T Record](data []byte, path []string) (faults []fault) {
 
 // fits tells whether a record can have a value at a path.
 func fits[T Record](path []string, value json.RawMessage) bool {
-	for i := len(path) - 1; i >= 0; i-- {
-		name, _ := json.Marshal(path[i]) // a string is always JSON
+	for _, part := range slices.Backward(path) {
+		name, _ := json.Marshal(part) // a string is always JSON
 		value = fmt.Appendf(nil, "{%s:%s}", name, value)
 	}
 	return json.Unmarshal(value, new(T)) == nil

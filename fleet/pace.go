@@ -156,7 +156,7 @@ func isFinal(err error) bool {
 // backoff is how long to wait before a repeat; the jitter keeps callers that failed together from coming back together.
 func backoff(repeats int) time.Duration {
 	d := min(maxDelay, repeatDelay<<min(repeats, 10))
-	return d/2 + rand.N(d)
+	return d/2 + rand.N(d) //nolint:gosec // it guards nothing
 }
 
 // retryAfter is how long the service asks to wait, in seconds or until a date. Without that it is a second, and more each time.

@@ -89,7 +89,7 @@ func (s *settings) load(server *dpstest.Server) error {
 	if s.seed == "" {
 		return nil
 	}
-	file, err := os.Open(s.seed)
+	file, err := os.Open(s.seed) //nolint:gosec // the user names the file
 	if err != nil {
 		return fmt.Errorf("open the seed: %w", err)
 	}
@@ -104,7 +104,7 @@ func (s *settings) load(server *dpstest.Server) error {
 // remove takes away.
 func (s *settings) writeCA(certificate []byte) (name string, remove func() error, err error) {
 	if s.caOut != "" {
-		if err := os.WriteFile(s.caOut, certificate, 0o644); err != nil {
+		if err := os.WriteFile(s.caOut, certificate, 0o644); err != nil { //nolint:gosec // a certificate is for everybody to read
 			return "", nil, fmt.Errorf("write the CA certificate: %w", err)
 		}
 		return s.caOut, func() error { return nil }, nil

@@ -71,7 +71,7 @@ func readSecret(name string) (string, error) {
 	if name == "" {
 		return "", nil
 	}
-	data, err := os.ReadFile(name)
+	data, err := os.ReadFile(name) //nolint:gosec // the user names the file
 	if err != nil {
 		return "", err
 	}
@@ -88,7 +88,7 @@ func clientOptions(caFile string) (*azdps.ClientOptions, error) {
 	if caFile == "" {
 		return options, nil
 	}
-	data, err := os.ReadFile(caFile)
+	data, err := os.ReadFile(caFile) //nolint:gosec // the user names the file
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (j *job) connectInMemory(seed string) (*azdps.DeviceProvisioningClient, err
 	server := dpstest.NewUnstartedServer(nil)
 	j.onClose(func() error { server.Close(); return nil })
 	if seed != "" {
-		file, err := os.Open(seed)
+		file, err := os.Open(seed) //nolint:gosec // the user names the file
 		if err != nil {
 			return nil, fmt.Errorf("-seed: %w", err)
 		}

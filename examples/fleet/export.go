@@ -50,7 +50,7 @@ func export[T fleet.Record](ctx context.Context, j *job) error {
 	}
 	j.goOn = "give the same command with -resume to go on"
 	n, err := exportTo[T](ctx, j, client, out, now, func() error { return now.save(placeFile) })
-	if err = errors.Join(err, out.Close()); err != nil {
+	if err := errors.Join(err, out.Close()); err != nil {
 		return err
 	}
 	if err := remove(placeFile); err != nil {
@@ -118,7 +118,7 @@ func (j *job) openExport(placeFile string, now *place) (*os.File, error) {
 
 // load reads the place of an earlier run, which must have been of the same service and the same records.
 func (p *place) load(name string) error {
-	data, err := os.ReadFile(name)
+	data, err := os.ReadFile(name) //nolint:gosec // the user names the file
 	if err != nil {
 		return fmt.Errorf("there is no export to go on with: %w", err)
 	}

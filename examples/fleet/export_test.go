@@ -62,7 +62,7 @@ func TestExport_takesRightsFromAFileThatExists(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, device("device-1"))
 	b.write("all.jsonl", strings.Repeat("old\n", 1000))
-	require.NoError(t, os.Chmod(b.path("all.jsonl"), 0o644))
+	require.NoError(t, os.Chmod(b.path("all.jsonl"), 0o644)) //nolint:gosec // what -out has to mend
 	b.must("export -keys -out @all.jsonl" + fast)
 	b.assertPrivate("all.jsonl")
 	assert.Equal(t, 1, strings.Count(b.read("all.jsonl"), "\n"))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,8 +36,8 @@ func (j *job) onClose(f func() error) { j.closers = append(j.closers, f) }
 
 func (j *job) close() error {
 	var errs []error
-	for i := len(j.closers) - 1; i >= 0; i-- {
-		errs = append(errs, j.closers[i]())
+	for _, closer := range slices.Backward(j.closers) {
+		errs = append(errs, closer())
 	}
 	return errors.Join(errs...)
 }

@@ -100,7 +100,7 @@ func (r *report) end(ctx context.Context, err error, name string, write func(nam
 		listed, unwritten = r.list(name, write)
 	}
 	r.summarize(name, listed)
-	if err = errors.Join(err, unwritten); err != nil {
+	if err := errors.Join(err, unwritten); err != nil {
 		return err
 	}
 	if len(r.failed) > 0 {

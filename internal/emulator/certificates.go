@@ -2,7 +2,7 @@ package emulator
 
 import (
 	"bytes"
-	"crypto/sha1" // not for safety: the service reports this thumbprint
+	"crypto/sha1" //nolint:gosec // not for safety: the service reports this thumbprint
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -97,7 +97,7 @@ func newCertificateInfo(c *x509.Certificate) *certificateInfo {
 	const layout = "2006-01-02T15:04:05Z"
 	return &certificateInfo{
 		SubjectName:      distinguishedName(c.RawSubject),
-		SHA1Thumbprint:   fmt.Sprintf("%X", sha1.Sum(c.Raw)),
+		SHA1Thumbprint:   fmt.Sprintf("%X", sha1.Sum(c.Raw)), //nolint:gosec // as above
 		SHA256Thumbprint: fmt.Sprintf("%X", sha256.Sum256(c.Raw)),
 		IssuerName:       distinguishedName(c.RawIssuer),
 		NotBefore:        c.NotBefore.UTC().Format(layout),

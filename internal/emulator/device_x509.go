@@ -117,8 +117,7 @@ func (c *call) anchors(e *enrollment, shown chain) (anchors []anchor) {
 // Inferred: which of the recorded texts is for what. A certificate that is out of its time is invalid; a chain that names
 // a CA but does not lead to it does not match; any other has no CA.
 func refusal(err error, shown chain, anchors []anchor) error {
-	var bad x509.CertificateInvalidError
-	if errors.As(err, &bad) {
+	if _, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
 		return errCertificate
 	}
 	for _, certificate := range shown {

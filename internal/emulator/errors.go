@@ -84,8 +84,7 @@ func quotaExceeded(limit int, what string) *Error {
 
 // asError returns the answer that err stands for.
 func asError(err error) *Error {
-	var answer *Error
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*Error](err); ok {
 		return answer
 	}
 	return &Error{Status: http.StatusInternalServerError, Code: 500001, Message: err.Error()} // Inferred: the code.
@@ -156,6 +155,6 @@ func (b *buffer) Write(p []byte) (int, error) {
 
 // newTrackingID makes a random UUID. It names an answer and guards nothing, so a fast generator will do.
 func newTrackingID() string {
-	high, low := rand.Uint64(), rand.Uint64()
+	high, low := rand.Uint64(), rand.Uint64() //nolint:gosec // it guards nothing
 	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", high>>32, high>>16&0xffff, high&0xfff, low>>48&0x3fff|0x8000, low&0xffffffffffff)
 }

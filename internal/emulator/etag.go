@@ -13,10 +13,10 @@ type etag [16]byte
 
 // newETag makes the etag of the write that has a number, which takes 48 bits.
 func newETag(number uint64, at ticks) (e etag) {
-	binary.BigEndian.PutUint32(e[0:], uint32(number))
+	binary.BigEndian.PutUint32(e[0:], uint32(number)) //nolint:gosec // the low 32 bits
 	e[6] = 0x08
-	binary.BigEndian.PutUint32(e[10:], uint32(at.time().Unix()))
-	binary.BigEndian.PutUint16(e[14:], uint16(number>>32))
+	binary.BigEndian.PutUint32(e[10:], uint32(at.time().Unix())) //nolint:gosec // good until 2106
+	binary.BigEndian.PutUint16(e[14:], uint16(number>>32))       //nolint:gosec // the next 16 bits
 	return e
 }
 

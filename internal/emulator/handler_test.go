@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -69,9 +70,7 @@ func (s *tester) request(method, path, body string, edits ...func(*http.Request)
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	for name, values := range s.header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, s.header)
 	for _, edit := range edits {
 		edit(r)
 	}

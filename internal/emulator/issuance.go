@@ -64,7 +64,10 @@ func parseCSR(text string) (*x509.CertificateRequest, error) {
 	if err != nil {
 		return nil, err
 	}
-	return request, request.CheckSignature()
+	if err := request.CheckSignature(); err != nil {
+		return nil, err
+	}
+	return request, nil
 }
 
 // sign makes a certificate for a request and returns it with its issuers.

@@ -124,8 +124,8 @@ func TestBadPageHeaders(t *testing.T) {
 	text, err := base64.StdEncoding.DecodeString(token)
 	require.NoError(t, err)
 	require.Regexp(t, `^\[\{"token":"\+RID:~[0-9a-f]{24}#RT:1#TRC:0#ISV:2","range":\{"min":"[0-9A-F]{2}","max":"[0-9A-F]{2}"\}\}\]$`, string(text))
-	edited := func(old, new string) string {
-		return base64.StdEncoding.EncodeToString([]byte(strings.Replace(string(text), old, new, 1)))
+	edited := func(before, after string) string {
+		return base64.StdEncoding.EncodeToString([]byte(strings.Replace(string(text), before, after, 1)))
 	}
 	for _, bad := range []string{
 		"x", "e30=", "W10=", edited("RT:1", "RT:x"), edited("#RT", "#RU"), edited(`"min":"`, `"min":"F`), edited(`"min":"`, `"min":"Z`),

@@ -67,7 +67,7 @@ func run(directory string) error {
 		for _, content := range file.contents {
 			text = append(text, pem.EncodeToMemory(&pem.Block{Type: file.block, Bytes: content})...)
 		}
-		if err := os.WriteFile(filepath.Join(directory, file.name), text, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(directory, file.name), text, 0o600); err != nil { //nolint:gosec // the user names the folder
 			return err
 		}
 	}
