@@ -56,6 +56,7 @@ func TestSleeps(t *testing.T) {
 	enforce(t, realSleep,
 		sample{"fleet/a_test.go", "func TestA(t *testing.T) {\n\ttime.Sleep(1)\n}", "sleeps in real time, and does not say why"},
 		sample{"a.go", "func wait() {\n\ttime.Sleep(1)\n}", "sleeps in real time, and does not say why"},
+		sample{"examples/a/a.go", "func wait() {\n\ttime.Sleep(1)\n}", ""},
 		sample{"a_test.go", "func TestA(t *testing.T) {\n\ttime.Sleep(1) // the child needs a moment\n}", ""},
 		sample{"a_test.go", "func TestA(t *testing.T) {\n\t// The child needs a moment.\n\ttime.Sleep(1)\n}", ""},
 		sample{"a_test.go", "func TestA(t *testing.T) {\n\t// The child needs a moment.\n\n\ttime.Sleep(1)\n}", "sleeps in real time"},
@@ -82,6 +83,9 @@ func realSleep(f *folder, report reporter) {
 		}
 	}
 	for _, file := range f.files {
+		if !file.test && f.name() == "main" {
+			continue // a program is in real time
+		}
 		explained := explainedLines(f.positions, file)
 		for _, declaration := range file.Decls {
 			d, ok := declaration.(*ast.FuncDecl)

@@ -25,7 +25,7 @@ var importable = map[string][]string{
 	"dpstest":           {emulator, azcore},
 	"internal/emulator": {},
 	"internal":          {module + "/...", azcore}, // programs and checks, which nothing imports
-	"examples":          {module, module + "/fleet", module + "/dpstest", azcore, azidentity},
+	"examples":          {module, module + "/fleet", module + "/dpstest", module + "/examples/internal/...", azcore, azidentity},
 	"examples/fleet":    {module, module + "/fleet", module + "/dpstest", azidentity, "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 }
 
