@@ -11,7 +11,7 @@ import (
 
 // ErrOutcomeUnknown is matched, by [errors.Is], by the error of a write that may have been applied although it failed: a try
 // reached the service, or may have, and got no answer that tells. That is a connection that broke, a deadline that passed, an
-// answer that could not be read, or one of the statuses 500, 502 and 504.
+// answer that could not be read, one of the statuses 500, 502 and 504, or a success that the service does not have, such as 202.
 //
 // The retries of the client do not hide it. If the answer to a create is lost and the retry meets the record that the first try
 // made, the error says 409 and matches ErrOutcomeUnknown, so that it is not taken for the record of somebody else. Read the

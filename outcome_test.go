@@ -280,3 +280,16 @@ func TestBulkAfterLostAnswer(t *testing.T) {
 		})
 	}
 }
+
+// TestAnotherSuccess answers as the service never does, with a record whose keys the error must not show.
+func TestAnotherSuccess(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusAccepted, http.StatusNonAuthoritativeInfo, http.StatusPartialContent} {
+		for _, operation := range calls {
+			err := operation.do(t.Context(), clientOver(t, newScript(reply(status, mechanismAnswer))))
+			require.True(t, azdps.HasStatusCode(err, status), operation.operation)
+			assert.Equal(t, operation.kind != readCall, isUnknown(err), operation.operation)
+			assert.NotContains(t, err.Error(), wireKey, operation.operation)
+		}
+	}
+}

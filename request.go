@@ -74,6 +74,10 @@ func (s *service) send(ctx context.Context, op operation, decode func([]byte) er
 		return resp.Header, nil
 	}
 	if !runtime.HasStatusCode(resp, http.StatusOK, http.StatusCreated, http.StatusNoContent) {
+		if resp.StatusCode < http.StatusMultipleChoices { // a success that the service does not have
+			op.write.lose()
+			resp.Body = http.NoBody // it may be a record with its keys, and the text of the error has the body
+		}
 		return nil, op.write.outcome(newResponseError(resp))
 	}
 	if err := readAnswer(resp, decode); err != nil {
