@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 
 	"github.com/azdps/azdps/internal/emulator"
@@ -43,6 +44,11 @@ type HubDevice struct {
 // Format prints the device without its keys and twin, whatever the verb.
 func (d HubDevice) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "HubDevice(%s at %s)", d.DeviceID, d.Hub)
+}
+
+// LogValue implements [slog.LogValuer]; it keeps the keys and the twin out of logs.
+func (d HubDevice) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("hub", d.Hub), slog.String("deviceId", d.DeviceID))
 }
 
 // HubDevice returns what an IoT hub would have of a device that registered, by its registration id, and whether it ever

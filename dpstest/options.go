@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -102,6 +103,11 @@ func PossiblePermissionValues() []Permission {
 // refuses for what is not a pointer.)
 func (p AccessPolicy) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "AccessPolicy(%s %v)", p.Name, p.Permissions)
+}
+
+// LogValue implements [slog.LogValuer]; it keeps the keys out of logs.
+func (p AccessPolicy) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("name", p.Name), slog.Any("permissions", p.Permissions))
 }
 
 // complete returns the policies that a server works with, keys made. It panics if they make no sense, without telling

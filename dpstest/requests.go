@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -153,16 +154,18 @@ const redacted = "REDACTED"
 
 var (
 	keyMembers     = regexp.MustCompile(`(?i)("(?:primaryKey|secondaryKey|authenticationKey)"\s*:\s*")(?:[^"\\]|\\.)+`)
-	webhookMembers = regexp.MustCompile(`(?i)("webhookUrl"\s*:\s*"(?:[^"\\?]|\\.)*\?)(?:[^"\\]|\\.)+`)
+	webhookQueries = regexp.MustCompile(`(?i)("webhookUrl"\s*:\s*"(?:[^"\\?#]|\\.)*[?#])(?:[^"\\]|\\.)+`)
+	webhookUsers   = regexp.MustCompile(`(?i)("webhookUrl"\s*:\s*"[a-z0-9+.-]*:(?:\\?/){2})[^"\\/?#]*@`)
+	privateKeys    = regexp.MustCompile(`(-----BEGIN [A-Z ]*PRIVATE KEY-----)(?:[^"\\]|\\.)*`)
 )
 
-// redactBody replaces symmetric keys and the query of a webhook, and keeps every other byte, also of a body that is not
-// JSON.
+// redactBody replaces symmetric keys, private keys in the place of certificates, and of a webhook the user and what comes
+// after the path. It keeps every other byte, also of a body that is not JSON.
 func redactBody(body []byte) []byte {
-	for _, members := range []*regexp.Regexp{keyMembers, webhookMembers} {
-		body = members.ReplaceAll(body, []byte("${1}"+redacted))
+	for _, secrets := range []*regexp.Regexp{keyMembers, webhookQueries, privateKeys} {
+		body = secrets.ReplaceAll(body, []byte("${1}"+redacted))
 	}
-	return body
+	return webhookUsers.ReplaceAll(body, []byte("${1}"+redacted+"@"))
 }
 
 // redactHeader replaces credentials. Of a shared access signature, what is no secret stays.
@@ -181,10 +184,11 @@ func redactHeader(header http.Header) http.Header {
 		for m, member := range members {
 			name, _, found := strings.Cut(member, "=")
 			switch {
-			case !found:
-				members[m] = redacted
-			case name != "sr" && name != "se" && name != "skn":
+			case found && slices.Contains([]string{"sr", "se", "skn"}, name):
+			case found && name == "sig":
 				members[m] = name + "=" + redacted
+			default: // a key in place of a signature ends in "=", too
+				members[m] = redacted
 			}
 		}
 		header["Authorization"][i] = scheme + " " + strings.Join(members, "&")

@@ -1,0 +1,206 @@
+package dpstest_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/azdps/azdps/dpstest"
+)
+
+// planted is a key that is found in whatever form it is printed: as text, in hexadecimal, as numbers or decoded.
+const planted = "cGxhbnRlZC1zZWNyZXQtb2YtMzItYnl0ZXMtaW4tYWxsIQ=="
+
+func requireNotPlanted(t *testing.T, text string, what ...any) {
+	t.Helper()
+	decoded, err := base64.StdEncoding.DecodeString(planted)
+	require.NoError(t, err)
+	for _, form := range [][]byte{[]byte(planted[:12]), decoded[:9]} {
+		digits := hex.EncodeToString(form)
+		for _, trace := range []string{string(form), digits, strings.ToUpper(digits), strings.Trim(fmt.Sprint(form), "[]"), strings.Trim(fmt.Sprintf("% x", form), "[]")} {
+			require.NotContains(t, text, trace, what...)
+		}
+	}
+}
+
+// secretsOfPackage has a value of every exported type, with a secret in each place for one.
+func secretsOfPackage(t *testing.T) map[string]any {
+	t.Helper()
+	policy := dpstest.AccessPolicy{Name: "owner", PrimaryKey: planted, SecondaryKey: planted, Permissions: dpstest.PossiblePermissionValues()}
+	srv := dpstest.NewUnstartedServer(&dpstest.Options{Policies: []dpstest.AccessPolicy{policy}})
+	t.Cleanup(srv.Close)
+	client := connect(t, srv, srv.Transport(), time.Now)
+	client.do(200, "PUT", "/enrollments/a", `{"registrationId":"a","attestation":{"type":"symmetricKey","symmetricKey":{"primaryKey":"`+planted+`","secondaryKey":"`+planted+`"}},`+
+		`"allocationPolicy":"custom","customAllocationDefinition":{"webhookUrl":"https://`+planted+`@hook/?code=`+planted+`","apiVersion":"2019-03-31"}}`)
+	client.do(400, "PUT", "/enrollments/b", `{"registrationId":"b","attestation":{"type":"x509","x509":{"clientCertificates":{"primary":{"certificate":"-----BEGIN PRIVATE KEY-----\n`+planted+`\n-----END PRIVATE KEY-----"}}}}}`)
+	client.do(200, "POST", "/enrollments/a/attestationmechanism", "")
+	require.Len(t, srv.Requests(), 3)
+	return map[string]any{
+		"AccessPolicy":   policy,
+		"ControlOptions": dpstest.ControlOptions{},
+		"Fault":          dpstest.Respond(500, 500000, "failed", nil),
+		"HubDevice":      dpstest.HubDevice{Hub: "hub", DeviceID: "a", PrimaryKey: planted, SecondaryKey: planted, Twin: json.RawMessage(`"` + planted + `"`)},
+		"Operation":      dpstest.OperationIndividualEnrollmentGet,
+		"Options":        dpstest.Options{Policies: []dpstest.AccessPolicy{policy}},
+		"Permission":     dpstest.PermissionEnrollmentRead,
+		"Request":        srv.Requests()[0],
+		"Request second": srv.Requests()[1],
+		"Request third":  srv.Requests()[2],
+		"Server":         srv,
+		"Server value":   struct{ *dpstest.Server }{srv},
+		"Client":         srv.Client,
+		"Transport":      srv.Transport(),
+		"Credential":     srv.Credential(),
+	}
+}
+
+// TestSecretsAreOfEveryType keeps a new type from being forgotten.
+func TestSecretsAreOfEveryType(t *testing.T) {
+	t.Parallel()
+	files, err := parser.ParseDir(token.NewFileSet(), ".", func(file fs.FileInfo) bool { return !strings.HasSuffix(file.Name(), "_test.go") }, parser.SkipObjectResolution)
+	require.NoError(t, err)
+	values := secretsOfPackage(t)
+	types := 0
+	for node := range ast.Preorder(files["dpstest"]) {
+		if spec, ok := node.(*ast.TypeSpec); ok && spec.Name.IsExported() {
+			types++
+			require.Contains(t, values, spec.Name.Name)
+		}
+	}
+	require.Positive(t, types)
+}
+
+// TestSecretsInFormat prints each exported type in some places with each verb. Package fmt asks no type for %p and %w, which
+// go vet refuses.
+func TestSecretsInFormat(t *testing.T) {
+	t.Parallel()
+	for name, value := range secretsOfPackage(t) {
+		for place, printed := range map[string]any{
+			"value": value, "slice": []any{value}, "map": map[string]any{"x": value}, "field": struct{ X any }{value}, "pointer": &struct{ X any }{value},
+		} {
+			for verb := 'A'; verb <= 'z'; verb++ {
+				if verb == 'p' || verb == 'w' || 'Z' < verb && verb < 'a' {
+					continue
+				}
+				for _, flags := range []string{"", "+", "#", " ", "-60", ".3"} {
+					requireNotPlanted(t, fmt.Sprintf("%"+flags+string(verb), printed), name, place, string(verb))
+				}
+			}
+			requireNotPlanted(t, fmt.Sprintln(printed)+fmt.Errorf("broken: %v", printed).Error(), name, place)
+		}
+	}
+}
+
+// TestSecretsInSlog logs each exported type. In JSON, what is within a value of the caller's own is complete, as is documented.
+func TestSecretsInSlog(t *testing.T) {
+	t.Parallel()
+	for name, value := range secretsOfPackage(t) {
+		var text bytes.Buffer
+		slog.New(slog.NewTextHandler(&text, nil)).Info("m", "value", value, "in", []any{value}, slog.Group("g", "value", value))
+		slog.New(slog.NewJSONHandler(&text, nil)).Info("m", "value", value, slog.Group("g", "value", value))
+		requireNotPlanted(t, text.String(), name)
+		require.NotContains(t, text.String(), "panicked")
+	}
+	var text bytes.Buffer
+	slog.New(slog.NewJSONHandler(&text, nil)).Info("m", "policy", dpstest.AccessPolicy{Name: "owner", PrimaryKey: planted}, "device", dpstest.HubDevice{Hub: "hub", DeviceID: "a"})
+	require.Contains(t, text.String(), `"policy":{"name":"owner","permissions":null},"device":{"hub":"hub","deviceId":"a"}`)
+}
+
+// TestSecretsInRequests looks at each form of a body and a header that a server remembers.
+func TestSecretsInRequests(t *testing.T) {
+	t.Parallel()
+	srv := dpstest.NewUnstartedServer(nil)
+	t.Cleanup(srv.Close)
+	bodies := []string{
+		`{"attestation":{"symmetricKey":{"primaryKey":"` + planted + `","SECONDARYKEY" : "` + planted + `"}}}`,
+		`{"primaryKey":"\"` + planted + `"}`, `{"primaryKey":"` + planted, `[{"authenticationKey":"` + planted + `"}]`,
+		`{"webhookUrl":"https:\/\/user:` + planted + `@hook\/?code=` + planted + `"}`, `{"webhookUrl":"https://hook/#` + planted + `"}`,
+		`{"webhookUrl":"https://` + planted + `@hook/a"}`, `{"webhookUrl":"https://hook/?a=\u0026` + planted + `"}`,
+		`{"certificate":"-----BEGIN EC PRIVATE KEY-----\n` + planted + `"}`, `{"certificate":"-----BEGIN PRIVATE KEY-----` + planted + `"}`,
+	}
+	for i, body := range bodies {
+		for _, authorization := range []string{
+			"SharedAccessSignature sr=h&sig=" + planted + "&se=1&skn=p", "SharedAccessSignature " + planted, "sharedaccesssignature SIG=" + planted,
+			"Bearer " + planted, planted, "Basic " + planted, "SharedAccessSignature sr=h&sig=x&sig=" + planted + "&other=" + planted,
+		} {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://h/enrollments?api-version=2021-10-01", strings.NewReader(body))
+			require.NoError(t, err)
+			request.Header.Set("Authorization", authorization)
+			response, err := srv.Transport().Do(request)
+			require.NoError(t, err)
+			require.NoError(t, response.Body.Close())
+		}
+		for _, got := range srv.Requests() {
+			requireNotPlanted(t, fmt.Sprintf("%+v %s %s", got, got.Body, got.Header), body)
+		}
+		require.Len(t, srv.Requests(), 7*(i+1))
+	}
+}
+
+// TestSecretsInPanics misuses what panics.
+func TestSecretsInPanics(t *testing.T) {
+	t.Parallel()
+	key := dpstest.AccessPolicy{Name: "a", PrimaryKey: planted}
+	for name, misuse := range map[string]func(){
+		"key as name, twice": func() {
+			dpstest.NewUnstartedServer(&dpstest.Options{Policies: []dpstest.AccessPolicy{key, key}})
+		},
+		"key that is spoilt": func() {
+			dpstest.NewUnstartedServer(&dpstest.Options{Policies: []dpstest.AccessPolicy{{Name: "a", SecondaryKey: planted + "!"}}})
+		},
+		"no name": func() {
+			dpstest.NewUnstartedServer(&dpstest.Options{Policies: []dpstest.AccessPolicy{{PrimaryKey: planted}}})
+		},
+		"certificate without its key": func() {
+			srv := dpstest.NewUnstartedServer(&dpstest.Options{Policies: []dpstest.AccessPolicy{key}})
+			defer srv.Close()
+			srv.DeviceTransport(tls.Certificate{Certificate: [][]byte{[]byte(planted)}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			defer func() {
+				reason := recover()
+				require.NotNil(t, reason)
+				requireNotPlanted(t, fmt.Sprintf("%v %+v %#v", reason, reason, reason))
+			}()
+			misuse()
+		})
+	}
+}
+
+// TestSecretsInErrorsOfLoad loads secrets in wrong places.
+func TestSecretsInErrorsOfLoad(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{
+		planted, `"` + planted + `"`, `{"` + planted, `{"registrationId":"` + planted + `+","attestation":{"type":"symmetricKey"}}`,
+		`{"registrationId":"a","attestation":{"type":"` + planted + `"}}`, `{"registrationId":"a","attestation":"` + planted + `"}`,
+		`{"registrationId":"a","attestation":{"type":"symmetricKey","symmetricKey":{"primaryKey":"` + planted + `!"}}}`,
+		`{"registrationId":"a","attestation":{"type":"symmetricKey","symmetricKey":{"primaryKey":["` + planted + `"]}}}`,
+		`{"registrationId":"a","attestation":{"type":"symmetricKey","symmetricKey":"` + planted + `"}}`,
+		`{"registrationId":"a","attestation":{"type":"x509","x509":{"clientCertificates":{"primary":{"certificate":"` + planted + `"}}}}}`,
+		`{"registrationId":"a","status":"` + planted + `"}`, `{"registrationId":"a","createdDateTimeUtc":"` + planted + `","attestation":{"type":"symmetricKey"}}`,
+		`{"registrationId":"a","etag":"` + planted + `!","attestation":{"type":"symmetricKey"}}`,
+		`{"registrationId":"a","attestation":{"type":"symmetricKey"},"customAllocationDefinition":"` + planted + `"}`,
+	} {
+		srv := dpstest.NewUnstartedServer(nil)
+		err := srv.Load(strings.NewReader(line))
+		srv.Close()
+		require.Error(t, err, line)
+		requireNotPlanted(t, fmt.Sprintf("%v %+v %#v %q", err, err, err, err), line)
+	}
+}
