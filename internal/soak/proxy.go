@@ -70,7 +70,13 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request) {
 	p.mu.Unlock()
 	fault := p.plan.at(n)
 	p.tally.fault(fault.name)
-	what := fmt.Sprint(r.Method, " ", r.URL.Path, " If-Match ", r.Header.Get("If-Match"))
+	// The server notices that the worker gives up only after it has read the request.
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler) // the worker broke off: no request
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	what := fmt.Sprint(r.Method, " ", r.URL.Path, " ", strings.Join(idInBody.FindAllString(string(body), -1), " "), " If-Match ", r.Header.Get("If-Match"))
 	p.remember("%s meets %s", what, fault.name)
 	defer p.remember("%s has met %s", what, fault.name)
 	var next http.Handler = http.HandlerFunc(p.forward)

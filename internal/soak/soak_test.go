@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/azdps/azdps"
 	"github.com/azdps/azdps/dpstest"
 )
 
@@ -145,6 +146,30 @@ func TestPlan_followsTheSeed(t *testing.T) {
 	for _, s := range steps {
 		assert.Contains(t, plan(1, 1), s.name)
 	}
+}
+
+// TestProxy_forgetsWhatWasGivenUp has a write that is held back for longer than its worker waits: it must not arrive after its
+// repetition.
+func TestProxy_forgetsWhatWasGivenUp(t *testing.T) {
+	seed := uint64(0)
+	for at := func(n uint64) string { return (faultPlan{seed, 0}).at(n).name }; at(0) != "too late" || at(1) != "none"; seed++ {
+	}
+	var arrived atomic.Int64
+	count := func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		next.ServeHTTP(w, r)
+		arrived.Add(1)
+	}
+	var log bytes.Buffer
+	s := &soaker{settings: settings{seed: seed, workers: 1}, service: against(t), tamper: count, tally: newTally(&log, func() {})}
+	require.NoError(t, s.start(t.Context()))
+	w := s.workers[0]
+	_, err := w.through.IndividualEnrollments().CreateOrUpdate(t.Context(), azdps.IndividualEnrollment{
+		RegistrationID: "a", Attestation: azdps.NewGeneratedKeyAttestation(),
+	}, nil)
+	require.NoError(t, err)
+	w.proxy.close()
+	assert.EqualValues(t, 1, arrived.Load())
+	assert.Empty(t, log.String())
 }
 
 func TestParse_refuses(t *testing.T) {
