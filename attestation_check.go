@@ -8,6 +8,8 @@ import (
 	"encoding/pem"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -240,20 +242,53 @@ func readPEM(data []byte) (certificates [][]byte, problem string) {
 	if bytes.Contains(data, []byte(pemPrivateKey)) {
 		return nil, "holds a private key; only the certificate belongs here"
 	}
-	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != pemCertificate {
-			continue
+	for {
+		block, rest := pem.Decode(data)
+		if block == nil {
+			break
 		}
-		if isPrivateKey(block.Bytes) {
-			return nil, "holds a private key under the name of a certificate"
+		through := data[:len(data)-len(rest)]
+		beside := through[:bytes.LastIndex(through, []byte(pemBegin))]
+		switch {
+		case isPrivateKey(block.Bytes):
+			return nil, "holds a private key under another name"
+		case !isExplanation(beside):
+			return nil, besideCertificates
+		case block.Type == pemCertificate && !isDER(block.Bytes):
+			return nil, "is PEM of what is no certificate"
+		case block.Type == pemCertificate:
+			certificates = append(certificates, block.Bytes)
 		}
-		certificates = append(certificates, block.Bytes)
+		data = rest
 	}
-	if len(certificates) == 0 {
+	switch {
+	case len(certificates) == 0:
 		return nil, "is PEM without a certificate"
+	case !isExplanation(data):
+		return nil, besideCertificates
 	}
 	return certificates, ""
 }
+
+const besideCertificates = "has data beside the PEM that may be a key; only the certificate belongs here"
+
+// isExplanation takes the text that tools write around PEM, and nothing that may be a key: no bytes that are no text, and no line of
+// base64 alone.
+func isExplanation(text []byte) bool {
+	const shortestKey = 40 // of the characters that a line of a key has
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimSpace(line)
+		if bytes.ContainsFunc(line, unicode.IsControl) || !utf8.Valid(line) {
+			return false
+		}
+		if len(line) >= shortestKey && len(bytes.Trim(line, base64Characters)) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+const base64Characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 // isDER reports whether data is one ASN.1 sequence. A text may begin with the same byte, which is the digit 0.
 func isDER(data []byte) bool {

@@ -99,6 +99,7 @@ func TestAttestationParseCertificate(t *testing.T) {
 		"base64 of PEM":                 inBase64(m.pem),
 		"base64 of base64-wrapped PEM":  wrapped(inBase64(m.pem)),
 		"PEM without a line at the end": strings.TrimSpace(m.pem),
+		"PEM with an explanation":       "Bag Attributes\n    localKeyID: 54 69 6D 65\nsubject=CN = Käse\n\n" + m.pem + "\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -132,6 +133,12 @@ func (m attestationMaterial) badCertificates() map[string]struct{ data, problem 
 		"private key with a bad line":    {m.pem + strings.ReplaceAll(m.pkcs8PEM, "KEY-----", "KEY ----"), privateKey},
 		"private key of PGP":             {m.pem + "-----BEGIN PGP PRIVATE KEY BLOCK-----\n", privateKey},
 		"private key called certificate": {pemText("CERTIFICATE", m.pkcs8), privateKey},
+		"private key under another name": {m.pem + pemText("SECRET", m.pkcs8), privateKey},
+		"PEM of PEM of a private key":    {pemText("CERTIFICATE", []byte(m.pkcs8PEM)), "is PEM of what is no certificate"},
+		"base64 of a key before PEM":     {inBase64(m.pkcs8) + "\n" + m.pem, "may be a key"},
+		"base64 in lines after PEM":      {m.pem + wrapped(inBase64(m.ec)), "may be a key"},
+		"DER of a key after PEM":         {m.pem + string(m.pkcs8), "may be a key"},
+		"base64 of PEM and a key":        {inBase64(m.pem + string(m.pkcs8)), "may be a key"},
 		"base64 of PEM of a private key": {inBase64(m.pkcs8PEM + m.pem), privateKey},
 		"base64 of PKCS 8":               {inBase64(m.pkcs8), privateKey},
 		"base64 of PKCS 1":               {inBase64(m.pkcs1), privateKey},
