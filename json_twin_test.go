@@ -149,7 +149,7 @@ func TestJSONDates(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(`{"createdDateTimeUtc":`+none+`}`), &state))
 		assert.Zero(t, state.CreatedDateTimeUTC, none)
 	}
-	for _, wrong := range []string{`"yesterday"`, `1684537835`, `true`, `{}`, `[]`, `"2023-05-19"`, `"2023-13-19T23:10:35Z"`} {
+	for _, wrong := range []string{`"yesterday"`, `1684537835`, `true`, `{}`, `[]`, `"2023-05-19"`, `"2023-13-19T23:10:35Z"`, `"2023-05-19T23:10:35-24:00"`, `"2023-05-19T23:10:35+24:59"`} {
 		var state azdps.DeviceRegistrationState
 		err := json.Unmarshal([]byte(`{"createdDateTimeUtc":`+wrong+`}`), &state)
 		require.ErrorContains(t, err, `"/createdDateTimeUtc"`, wrong)
