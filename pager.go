@@ -57,7 +57,11 @@ func (q query[T]) fetch(ctx context.Context, wanted page) (items []T, token stri
 		items, err = decodePage[T](body)
 		return err
 	})
-	return items, header.Get(headerContinuation), err
+	if err != nil {
+		return nil, "", err
+	}
+	token = header.Get(headerContinuation)
+	return items, token, checkHeader("the continuation token of the service", token)
 }
 
 // errRepeatedToken ends a list that would never end.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +26,7 @@ const (
 // stubRequest is a request that a client sent.
 type stubRequest struct {
 	method, path string
+	url          *url.URL
 	header       http.Header
 	body         []byte
 }
@@ -40,7 +42,7 @@ type stubTransport struct {
 
 // Do implements policy.Transporter.
 func (s *stubTransport) Do(req *http.Request) (*http.Response, error) {
-	sent := stubRequest{method: req.Method, path: req.URL.Path, header: req.Header.Clone()}
+	sent := stubRequest{method: req.Method, path: req.URL.Path, url: req.URL, header: req.Header.Clone()}
 	if req.Body != nil {
 		var err error
 		if sent.body, err = io.ReadAll(req.Body); err != nil {
@@ -87,7 +89,7 @@ func (r stubRefusal) Do(req *http.Request) (*http.Response, error) {
 	return nil, errors.New("nothing should be sent")
 }
 
-func newStubClient(t *testing.T, transport policy.Transporter) *azdps.DeviceProvisioningClient {
+func newStubClient(t testing.TB, transport policy.Transporter) *azdps.DeviceProvisioningClient {
 	t.Helper()
 	credential, err := azdps.NewSharedAccessKeyCredential("provisioningserviceowner", stubKey)
 	require.NoError(t, err)
