@@ -1,0 +1,98 @@
+package azdps_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/stretchr/testify/require"
+
+	"github.com/azdps/azdps"
+)
+
+// FuzzErrorBody answers with any status of an error, header and body.
+//
+//   - The error is always an [azcore.ResponseError] with the status, and its text holds the body: nothing is hidden by a body that
+//     is not understood.
+//   - From a JSON object each member is read that is there, on its own, however strange the others are. The code is that of the
+//     body, else that of the header. Of a body that is cut off, no more is believed than it says.
+//   - Details are found if the body has a code, a tracking id or a message, and are the same each time.
+func FuzzErrorBody(f *testing.F) {
+	for _, body := range []string{
+		`{"errorCode":409201,"trackingId":"track-1","message":"No.","info":{"a":"b","c":1,"d":null},"timestampUtc":"2026-01-02T03:04:05.1234567Z"}`,
+		"\xef\xbb\xbf" + `{"errorCode":"404201","message":{"not":"text"},"timestampUtc":"yesterday","info":[]}`,
+		`{"errorCode":1e400,"trackingId":7}`, `{"errorCode":409201,"mess`, `{"errorCode":`, `null`, `[]`, `""`, ``, `<html>Bad Gateway</html>`,
+		`{"errorCode":99999999999,"info":{"a":{"b":[1]}}}`, `{"errorCode":null,"message":null}`, `{"message":"a","message":"b","errorCode":1,"errorCode":2}`,
+		"{\"message\":\"\xff\\ud800\"}", `{"ErrorCode":5}`, `{"errorCode":1} x`,
+	} {
+		f.Add(uint16(0), "409201", []byte(body))
+	}
+	f.Add(uint16(12), "", []byte(`{}`))
+	f.Add(uint16(199), "a\r\nb", []byte(`[[[[`))
+	f.Fuzz(func(t *testing.T, status uint16, headerCode string, body []byte) {
+		statusCode := 300 + int(status)%300
+		transport := newScript(reply(statusCode, string(body), "x-ms-error-code", headerCode))
+		_, err := newStubClient(t, transport).IndividualEnrollments().Get(withoutRetries(t.Context()), "a", nil)
+		response, ok := errors.AsType[*azcore.ResponseError](err)
+		require.True(t, ok, "%v", err)
+		require.Len(t, transport.sent(), 1)
+		require.True(t, azdps.HasStatusCode(err, statusCode))
+		require.Equal(t, statusCode, response.StatusCode)
+		require.Contains(t, err.Error(), strconv.Itoa(statusCode))
+		details, found := azdps.ErrorDetailsFrom(err)
+		again, foundAgain := azdps.ErrorDetailsFrom(err)
+		require.Equal(t, details, again)
+		require.Equal(t, found, foundAgain)
+		require.Equal(t, found, details.ErrorCode != 0 || details.TrackingID != "" || details.Message != "")
+
+		text := bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+		var members map[string]json.RawMessage
+		if json.Unmarshal(text, &members) != nil {
+			require.True(t, response.ErrorCode == headerCode || bytes.Contains(text, []byte(response.ErrorCode)),
+				"the code %q is neither in the header nor in the body", response.ErrorCode)
+			require.True(t, !found || bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")), "details of what is no object")
+			return
+		}
+		want := errorText(members["errorCode"])
+		number, err := strconv.ParseInt(want, 10, 32)
+		require.True(t, err != nil || int32(number) == details.ErrorCode)
+		if want == "" {
+			want = headerCode
+		}
+		require.Equal(t, want, response.ErrorCode)
+		require.Equal(t, errorText(members["trackingId"]), details.TrackingID)
+		require.Equal(t, errorText(members["message"]), details.Message)
+		var info map[string]json.RawMessage
+		_ = json.Unmarshal(members["info"], &info) // anything but an object has no entries
+		require.Len(t, details.Info, len(info))
+		for name, value := range info {
+			require.Equal(t, errorText(value), details.Info[name])
+		}
+	})
+}
+
+// errorText is a string as such, null as nothing, and any other value in its JSON, which may be written anew but for its numbers.
+func errorText(value json.RawMessage) string {
+	if len(value) == 0 {
+		return ""
+	}
+	var text string
+	if json.Unmarshal(value, &text) == nil {
+		return text
+	}
+	return strings.TrimSpace(string(value))
+}
+
+// TestErrorBodyOfAnyKind keeps what the target above relies on: an error of an answer, whatever the answer is.
+func TestErrorBodyOfAnyKind(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusMultipleChoices, http.StatusNotModified, 599} {
+		_, err := newStubClient(t, newScript(reply(status, "x"))).IndividualEnrollments().Get(withoutRetries(t.Context()), "a", nil)
+		require.True(t, azdps.HasStatusCode(err, status), "%v", err)
+	}
+}
