@@ -272,23 +272,24 @@ func readPEM(data []byte) (certificates [][]byte, problem string) {
 
 const besideCertificates = "has data beside the PEM that may be a key; only the certificate belongs here"
 
-// isExplanation takes the text that tools write around PEM, and nothing that may be a key: no bytes that are no text, and no line of
-// base64 alone.
+// isExplanation takes the text that tools write around PEM, and nothing that may be a key: neither bytes that are no text, nor as
+// many characters of base64 in a row as a line of a key has. Digits of a fingerprint may be many.
 func isExplanation(text []byte) bool {
-	const shortestKey = 40 // of the characters that a line of a key has
-	for line := range bytes.Lines(text) {
-		line = bytes.TrimSpace(line)
-		if bytes.ContainsFunc(line, unicode.IsControl) || !utf8.Valid(line) {
-			return false
-		}
-		if len(line) >= shortestKey && len(bytes.Trim(line, base64Characters)) == 0 {
+	const (
+		digits      = "0123456789ABCDEFabcdef"
+		shortestKey = 40
+	)
+	isControl := func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\t\r\n", r) }
+	if !utf8.Valid(text) || bytes.ContainsFunc(text, isControl) {
+		return false
+	}
+	for run := range bytes.FieldsFuncSeq(text, func(r rune) bool { return r >= utf8.RuneSelf || !isAlphanumeric(byte(r)) && r != '+' && r != '/' }) {
+		if len(run) >= shortestKey && len(bytes.Trim(run, digits)) > 0 {
 			return false
 		}
 	}
 	return true
 }
-
-const base64Characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 // isDER reports whether data is one ASN.1 sequence. A text may begin with the same byte, which is the digit 0.
 func isDER(data []byte) bool {
