@@ -54,8 +54,8 @@ type Journal struct {
 }
 
 // OpenJournal opens or creates the journal of a run; only its owner can read the file. A last line without an end, as a kill leaves it, is
-// taken off. Damage to any other line gives an error that names it and matches [ErrJournalDamaged]; a journal that another process
-// has open gives [ErrJournalInUse].
+// taken off. Damage to any other line, or a file that is no journal, gives an error that names the line and matches [ErrJournalDamaged], and
+// leaves the file as it is; a journal that another process has open gives [ErrJournalInUse].
 func OpenJournal(path string) (*Journal, error) {
 	file, err := openLocked(path)
 	if err != nil {

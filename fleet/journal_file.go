@@ -9,6 +9,8 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/azdps/azdps"
@@ -103,6 +105,9 @@ func (j *Journal) load() error {
 	for number := 1; ; number++ {
 		sealed, err := reader.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
+			if number == 1 && !isTornHeader(sealed) {
+				return fmt.Errorf("%w: %s: line 1 is none of a journal", ErrJournalDamaged, j.path)
+			}
 			break
 		}
 		if err != nil {
@@ -113,7 +118,8 @@ func (j *Journal) load() error {
 			return fmt.Errorf("%w: %s: line %d has another checksum than it was written with, or a line before it is missing", ErrJournalDamaged, j.path, number)
 		}
 		line := &journalLine{}
-		if err := json.Unmarshal(data, line); err != nil || len(line.Codes) != len(line.Result) || (line.Run != nil) != (number == 1) {
+		whole += int64(len(sealed))
+		if err := json.Unmarshal(data, line); err != nil || !line.fits(number, whole) {
 			return fmt.Errorf("%w: %s: line %d is none of a journal", ErrJournalDamaged, j.path, number)
 		}
 		if line.Run != nil && line.Run.Format != journalFormat {
@@ -121,7 +127,6 @@ func (j *Journal) load() error {
 		}
 		j.sum = sum
 		j.apply(line)
-		whole += int64(len(sealed))
 	}
 	if err := j.file.Truncate(whole); err != nil {
 		return fmt.Errorf("fleet: journal: %w", err)
@@ -130,6 +135,41 @@ func (j *Journal) load() error {
 		return fmt.Errorf("fleet: journal: %w", err)
 	}
 	return nil
+}
+
+// isTornHeader tells the beginning of the first line, and what some file systems leave of one after a power failure, from a file that
+// is no journal, of which nothing may be taken off.
+func isTornHeader(data []byte) bool {
+	begin := fmt.Sprintf(`{"run":{"format":%d`, journalFormat)
+	return strings.HasPrefix(begin, string(data[:min(len(begin), len(data))])) || len(bytes.Trim(data, "\x00")) == 0
+}
+
+// maxSkipped is the most records in a row that a journal may say nothing of, because the input could not read them.
+const maxSkipped = 1 << 26
+
+// fits tells whether a line could have been written as the one of its number that ends at a size of the file. The checksum only
+// tells that nothing has changed since.
+func (l *journalLine) fits(number int, size int64) bool {
+	isPosition := func(index int64) bool { return 0 <= index && index < size+maxSkipped }
+	for _, index := range slices.Concat(l.Intent, l.Result) {
+		if !isPosition(index) {
+			return false
+		}
+	}
+	for i := range len(l.Codes) {
+		if _, known := resultOf[l.Codes[i]]; !known {
+			return false
+		}
+	}
+	for _, e := range l.Errors {
+		if !isPosition(e.Index) {
+			return false
+		}
+	}
+	if l.Run != nil && (l.Run.Records < 0 || l.Run.Records > headRecords) {
+		return false
+	}
+	return len(l.Codes) == len(l.Result) && (l.Run != nil) == (number == 1)
 }
 
 // apply takes in what a line says.
