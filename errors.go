@@ -115,11 +115,11 @@ func readErrorBody(resp *http.Response) (details ErrorDetails, code string) {
 		return ErrorDetails{}, ""
 	}
 	var members struct {
-		ErrorCode    json.RawMessage            `json:"errorCode"`
-		TrackingID   json.RawMessage            `json:"trackingId"`
-		Message      json.RawMessage            `json:"message"`
-		Info         map[string]json.RawMessage `json:"info"`
-		TimestampUTC json.RawMessage            `json:"timestampUtc"`
+		ErrorCode    json.RawMessage `json:"errorCode"`
+		TrackingID   json.RawMessage `json:"trackingId"`
+		Message      json.RawMessage `json:"message"`
+		Info         json.RawMessage `json:"info"`
+		TimestampUTC json.RawMessage `json:"timestampUtc"`
 	}
 	if decode(withoutBOM(body), &members) != nil && members.ErrorCode == nil {
 		return ErrorDetails{}, ""
@@ -130,11 +130,12 @@ func readErrorBody(resp *http.Response) (details ErrorDetails, code string) {
 	}
 	details.TrackingID = plainText(members.TrackingID)
 	details.Message = plainText(members.Message)
-	for name, value := range members.Info {
-		if details.Info == nil {
-			details.Info = make(map[string]string, len(members.Info))
+	var info map[string]json.RawMessage
+	if len(members.Info) > 0 && decode(members.Info, &info) == nil && len(info) > 0 {
+		details.Info = make(map[string]string, len(info))
+		for name, value := range info {
+			details.Info[name] = plainText(value)
 		}
-		details.Info[name] = plainText(value)
 	}
 	if t, err := parseTime(plainText(members.TimestampUTC)); err == nil {
 		details.TimestampUTC = t
