@@ -102,7 +102,7 @@ func TestRefusedAttestations(t *testing.T) {
 }
 
 // newCertificate makes a certificate that it signs itself.
-func newCertificate(t *testing.T, subject pkix.Name, serial int64) *x509.Certificate {
+func newCertificate(t testing.TB, subject pkix.Name, serial int64) *x509.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)

@@ -90,7 +90,10 @@ func (r *registration) deviceView(version string) *deviceState {
 	}
 	switch r.AttestationType {
 	case "tpm":
-		state.TPM = &tpmResult{r.current().PrimaryKey}
+		state.TPM = new(tpmResult)
+		if device := r.current(); device != nil { // else the state was loaded, and says nothing of a hub
+			state.TPM.AuthenticationKey = device.PrimaryKey
+		}
 	case "x509":
 		state.X509 = &keyResult{r.GroupID}
 	case "symmetricKey":

@@ -202,11 +202,14 @@ func (t ticks) MarshalText() ([]byte, error) {
 	return t.time().AppendFormat(nil, "2006-01-02T15:04:05.9999999Z"), nil
 }
 
-// UnmarshalText reads any RFC 3339 time.
+// UnmarshalText reads any RFC 3339 time that is still one in UTC.
 func (t *ticks) UnmarshalText(text []byte) error {
 	parsed, err := time.Parse(time.RFC3339, string(text))
 	if err != nil {
 		return errors.New("not a date and time") // the text may be anything
+	}
+	if year := parsed.UTC().Year(); year < 0 || year > 9999 {
+		return errors.New("not a date and time: the year has no four digits in UTC")
 	}
 	*t = ticksOf(parsed)
 	return nil
