@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -87,7 +88,7 @@ type ErrorDetails struct {
 }
 
 // ErrorDetailsFrom returns the details of an answer of the service, if err holds one whose body has them. The body of an answer
-// that comes from elsewhere, such as a proxy, is in the text of the [azcore.ResponseError].
+// that comes from elsewhere, such as a proxy, is in the text of the [azcore.ResponseError], up to 64 KB of it.
 func ErrorDetailsFrom(err error) (ErrorDetails, bool) {
 	response, ok := errors.AsType[*azcore.ResponseError](err)
 	if !ok || response.RawResponse == nil {
@@ -104,7 +105,40 @@ func newResponseError(resp *http.Response) error {
 	if code == "" {
 		code = resp.Header.Get(headerErrorCode)
 	}
+	boundErrorBody(resp)
 	return runtime.NewResponseErrorWithErrorCode(resp, code)
+}
+
+const (
+	maxErrorBody  = 64 << 10 // the service's own have less than 1 KB
+	maxErrorDepth = 32
+)
+
+// boundErrorBody keeps the beginning of a body that is no error of the service. azcore puts the body into the text of the error, with
+// each line indented, so that 20 KB of brackets would become 200 MB of text.
+func boundErrorBody(resp *http.Response) {
+	body, err := runtime.Payload(resp)
+	if err != nil || len(body) <= maxErrorBody && depthOf(body) <= maxErrorDepth {
+		return
+	}
+	shown := body[:min(len(body), maxErrorBody)]
+	text := fmt.Sprintf("The answer has %d bytes, which are no error of the service. It begins with: %s", len(body), shown)
+	resp.Body = io.NopCloser(strings.NewReader(text))
+}
+
+// depthOf is how deep brackets are nested, those in strings included.
+func depthOf(body []byte) (most int) {
+	depth := 0
+	for _, c := range body {
+		switch c {
+		case '{', '[':
+			depth++
+			most = max(most, depth)
+		case '}', ']':
+			depth--
+		}
+	}
+	return most
 }
 
 // readErrorBody takes from the body of an error what it understands, member by member, so that nothing strange in one of
