@@ -29,6 +29,10 @@ func decode(data []byte, out any) error {
 const (
 	sampleItems = 8      // after so many items of a page the number of all is estimated
 	maxEstimate = 10_000 // bounds what is allocated before the items have been seen
+
+	// maxPageItems is far above what the service returns at once. A record takes hundreds of bytes in memory and may take two in an
+	// answer.
+	maxPageItems = 100_000
 )
 
 // decodePage reads a JSON array of records.
@@ -37,6 +41,9 @@ func decodePage[T any](data []byte) ([]T, error) {
 	items := []T{}
 	read := readerOf(reflect.TypeFor[T]())
 	err := c.array(func() error {
+		if len(items) == maxPageItems {
+			return c.fault("more items than the 100,000 of a page")
+		}
 		if len(items) == sampleItems { // the others will be about as long
 			items = slices.Grow(items, min(len(data)*sampleItems/c.at, maxEstimate))
 		}

@@ -101,3 +101,18 @@ type transportFunc func(*http.Request) (*http.Response, error)
 
 // Do implements policy.Transporter.
 func (f transportFunc) Do(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestPageOfTooManyItems answers with a page that would take three hundred times its size in memory.
+func TestPageOfTooManyItems(t *testing.T) {
+	t.Parallel()
+	page := func(items int) string { return "[" + strings.TrimSuffix(strings.Repeat("{},", items), ",") + "]" }
+	for name, list := range listers {
+		client, transport := newStub(t, page(100_000))
+		ids, _, err := list.pages(client, "", 0).next(t.Context())
+		require.NoError(t, err, name)
+		require.Len(t, ids, 100_000, name)
+		transport.answer = page(100_001)
+		_, _, err = list.pages(client, "", 0).next(t.Context())
+		require.ErrorContains(t, err, "more than 100000 items in one page", name)
+	}
+}
