@@ -98,14 +98,20 @@ func offsetOf(data []byte, path string) (offset int, ok bool) {
 	return offset, ok
 }
 
-// mistakes finds the members of a record that are not of their type by reading each alone. path is that of data in the record.
+// mistakes finds the members of a record that are not of their type by reading each alone, and tells those of one name once, however
+// often they are there. path is that of data in the record. It goes no deeper than a record does.
 func mistakes[T Record](data []byte, path []string) (faults []fault) {
+	told := make(map[string]bool)
 	for _, m := range membersOf(data) {
 		inner := slices.Concat(path, []string{m.name})
-		if fits[T](inner, m.value) {
+		if told[m.name] || fits[T](inner, m.value) {
 			continue
 		}
-		below := mistakes[T](m.value, inner)
+		told[m.name] = true
+		var below []fault
+		if fits[T](inner, json.RawMessage("{}")) {
+			below = mistakes[T](m.value, inner)
+		}
 		if len(below) == 0 {
 			below = []fault{{strings.Join(inner, "."), misfit[T](inner, m.value)}}
 		}

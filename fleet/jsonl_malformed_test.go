@@ -18,6 +18,12 @@ func TestMalformedJSONL(t *testing.T) {
 		file string
 		want []string
 	}{
+		{`{"registrationId":"a"` + strings.Repeat(`,"attestation":{"type":1}`, 20_000) + "}", []string{ // once, and soon
+			"fleet: line 1, column 500020: attestation.type: cannot be a number",
+		}},
+		{`{"deviceId":` + strings.Repeat(`{"attestation":`, 9000) + "1" + strings.Repeat("}", 9001), []string{ // not as deep as it goes
+			"fleet: line 1, column 13: deviceId: cannot be an object",
+		}},
 		{"{", []string{
 			"fleet: line 1, column 2: is not JSON: it ends too soon",
 		}},
