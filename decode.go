@@ -42,7 +42,7 @@ func decodePage[T any](data []byte) ([]T, error) {
 	read := readerOf(reflect.TypeFor[T]())
 	err := c.array(func() error {
 		if len(items) == maxPageItems {
-			return c.fault("more items than the 100,000 of a page")
+			return c.fault(fmt.Sprintf("more than %d items in one page", maxPageItems))
 		}
 		if len(items) == sampleItems { // the others will be about as long
 			items = slices.Grow(items, min(len(data)*sampleItems/c.at, maxEstimate))

@@ -58,7 +58,7 @@ func (v *verifier) issue(next issued) {
 // Do implements policy.Transporter.
 func (v *verifier) Do(r *http.Request) (*http.Response, error) {
 	v.verify(r.Header.Get("Authorization"))
-	time.Sleep(rotationLatency)
+	time.Sleep(rotationLatency) // of virtual time: the tests run in bubbles
 	switch {
 	case r.Method == http.MethodDelete:
 		return reply(http.StatusNoContent, "")(r)
