@@ -19,7 +19,7 @@ func (c *collection[T]) runBulk(ctx context.Context, mode BulkOperationMode, rec
 	op := operation{name: c.client + ".RunBulkOperation", method: http.MethodPost, path: c.path, body: body, write: new(write)}
 	ctx, endSpan := runtime.StartSpan(ctx, op.name, c.service.internal.Tracer(), nil)
 	defer func() { endSpan(err) }() // with an error for refused items, too
-	if _, err := c.service.send(ctx, op, func(body []byte) error { return decode(body, &result) }); err != nil {
+	if _, err := c.service.send(ctx, op, func(body []byte) error { return decodeAnswer(body, &result) }); err != nil {
 		return BulkOperationResult{}, err
 	}
 	if result.IsSuccessful && len(result.Errors) == 0 {

@@ -64,7 +64,7 @@ func (c *collection[T]) get(ctx context.Context, id string) (T, error) {
 // one sends an operation that answers with a record.
 func (c *collection[T]) one(ctx context.Context, op operation) (T, error) {
 	var record T
-	err := c.service.do(ctx, op, func(body []byte) error { return decode(body, &record) })
+	err := c.service.do(ctx, op, func(body []byte) error { return decodeAnswer(body, &record) })
 	if err != nil {
 		return *new(T), err
 	}
@@ -176,7 +176,7 @@ func (c *collection[T]) attestationMechanism(ctx context.Context, id string) (At
 	var mechanism AttestationMechanism
 	err := c.service.do(ctx, operation{
 		name: c.client + ".GetAttestationMechanism", method: http.MethodPost, path: itemPath(c.path, id) + "/attestationmechanism",
-	}, func(body []byte) error { return decode(body, &mechanism) })
+	}, func(body []byte) error { return decodeAnswer(body, &mechanism) })
 	if err != nil {
 		return AttestationMechanism{}, err
 	}

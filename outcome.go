@@ -21,7 +21,7 @@ var ErrOutcomeUnknown = errors.New("azdps: the write may have been applied")
 
 // write is what became of the tries of one write. azcore shows the last one only.
 type write struct {
-	sent bool // the try under way may have reached the service
+	sent bool // the last request may have reached the service, which has not refused it
 	lost bool // a try that may have reached the service got no answer that tells what became of it
 	done bool // the last try was answered with success
 }
@@ -55,21 +55,30 @@ type answerPolicy struct{}
 // Do implements [policy.Policy].
 func (answerPolicy) Do(req *policy.Request) (*http.Response, error) {
 	inMemory(req)
-	w, isWrite := req.Raw().Context().Value(writeKey{}).(*write)
-	if !isWrite {
-		resp, err := req.Next()
-		if broken, ok := errors.AsType[*brokenBodyError](err); ok {
-			return nil, broken // without azcore's mark that forbids to retry
-		}
-		return resp, err
+	ctx := req.Raw().Context()
+	w, isWrite := ctx.Value(writeKey{}).(*write)
+	if isWrite {
+		w.sent = false
 	}
-	w.sent = false
 	resp, err := req.Next()
-	if w.sent && (err != nil || untold(resp.StatusCode)) {
-		w.lost = true
+	if isWrite {
+		if w.sent && (err != nil || untold(resp.StatusCode)) {
+			w.lost = true
+		}
+		w.done = err == nil && resp.StatusCode < http.StatusMultipleChoices
+	} else if broken, ok := errors.AsType[*brokenBodyError](err); ok {
+		resp, err = nil, broken // without azcore's mark that forbids to retry
 	}
-	w.done = err == nil && resp.StatusCode < http.StatusMultipleChoices
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		// If it is the context of the call that ended, azcore returns the error of that instead.
+		err = fmt.Errorf("azdps: no whole answer within the TryTimeout of the retry options: %w", err)
+	}
 	return resp, err
+}
+
+// refused reports whether a status says for sure that a request took no effect, whatever becomes of the body of the answer.
+func refused(statusCode int) bool {
+	return statusCode >= http.StatusMultipleChoices && !untold(statusCode)
 }
 
 // untold reports whether a status leaves open if the request took effect: the service, or a proxy before it, gave up on it

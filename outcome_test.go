@@ -44,7 +44,7 @@ var faults = map[string]fault{
 	"body that is announced beyond MaxResponseBody": {
 		answer: announced(maxBody + 1), tries: 1, unknown: true, text: "MaxResponseBody"},
 	"error body beyond MaxResponseBody": {
-		answer: reply(http.StatusUnauthorized, strings.Repeat("x", maxBody+1)), tries: 1, unknown: true, text: "MaxResponseBody"},
+		answer: reply(http.StatusUnauthorized, strings.Repeat("x", maxBody+1)), tries: 1, text: "MaxResponseBody"},
 	"200 with HTML": {
 		answer: reply(http.StatusOK, "<html>Sign in</html>", "Content-Type", "text/html"), tries: 1, unknown: true, text: "text/html"},
 	"400":                 {answer: serviceError(http.StatusBadRequest, "400004"), tries: 1, status: http.StatusBadRequest},

@@ -32,7 +32,7 @@ func (c *DeviceRegistrationStatesClient) Get(ctx context.Context, registrationID
 	var state DeviceRegistrationState
 	err := c.service.do(ctx, operation{
 		name: "DeviceRegistrationStatesClient.Get", method: http.MethodGet, path: itemPath(registrationsPath, registrationID),
-	}, func(body []byte) error { return decode(body, &state) })
+	}, func(body []byte) error { return decodeAnswer(body, &state) })
 	if err != nil {
 		return DeviceRegistrationStatesClientGetResponse{}, err
 	}

@@ -3,6 +3,7 @@ package azdps
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -101,6 +102,14 @@ func readAnswer(resp *http.Response, decode func([]byte) error) error {
 	return decode(withoutBOM(body))
 }
 
+// decodeAnswer reads one JSON value into out. Null would leave out empty, as if that were the record.
+func decodeAnswer(body []byte, out any) error {
+	if string(bytes.TrimSpace(body)) == "null" {
+		return errors.New("it is null")
+	}
+	return decode(body, out)
+}
+
 // withoutBOM takes off the byte order mark that some servers put before JSON.
 func withoutBOM(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) }
 
@@ -121,7 +130,9 @@ func (s *service) newRequest(ctx context.Context, op operation) (*policy.Request
 		header[headerMaxItemCount] = []string{strconv.Itoa(int(op.page.size))}
 	}
 	if op.body != nil {
-		err = req.SetBody(&requestBody{bytes.NewReader(op.body), op.body}, "application/json")
+		body := &requestBody{bytes.NewReader(op.body), op.body}
+		err = req.SetBody(body, "application/json")
+		req.Raw().GetBody = body.reopen
 	}
 	return req, err
 }
@@ -135,11 +146,16 @@ type requestBody struct {
 // Close implements [io.Closer].
 func (*requestBody) Close() error { return nil }
 
+// reopen gives one more body of the same content, which shares nothing with this one.
+func (b *requestBody) reopen() (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(b.content)), nil
+}
+
 // inMemory gives net/http a body that it knows to be in memory, so that it sends header and body at once. Behind the wrapper of
 // azcore, which is needed for bodies that are not, it sends the header alone first.
 func inMemory(req *policy.Request) {
 	if body, ok := req.Body().(*requestBody); ok {
-		req.Raw().Body = io.NopCloser(bytes.NewReader(body.content))
+		req.Raw().Body, _ = body.reopen()
 	}
 }
 

@@ -79,33 +79,48 @@ func callsHooks(next policy.Transporter) bool {
 
 // Do implements [policy.Transporter].
 func (t *transport) Do(req *http.Request) (*http.Response, error) {
-	if err := req.Context().Err(); err != nil {
-		return nil, err // nothing is sent
-	}
 	resp, err := t.send(req)
 	if err != nil {
 		return nil, err
 	}
-	if resp.ContentLength > t.maxBody {
+	switch {
+	case resp.StatusCode == http.StatusSwitchingProtocols:
+		_ = resp.Body.Close() // it is the connection itself, and to read from it would wait forever, whatever the context
+		return nil, &finalError{errors.New("azdps: the server answered 101 and changed to another protocol, which nobody asked for")}
+	case resp.ContentLength > t.maxBody:
 		_ = resp.Body.Close()
-		return nil, tooLarge(t.maxBody)
+		return nil, tooLarge(resp.StatusCode, t.maxBody)
 	}
-	resp.Body = &boundedBody{body: resp.Body, left: t.maxBody, limit: t.maxBody}
+	resp.Body = &boundedBody{body: resp.Body, status: resp.StatusCode, left: t.maxBody, limit: t.maxBody}
 	return resp, nil
 }
 
 // send tells a write whether it may have reached the service.
 func (t *transport) send(req *http.Request) (*http.Response, error) {
 	w, isWrite := req.Context().Value(writeKey{}).(*write)
+	if isWrite {
+		w.sent = false
+	}
+	if err := req.Context().Err(); err != nil {
+		return nil, err
+	}
 	if !isWrite {
-		return t.next.Do(req)
+		return t.next.Do(ownBody(req))
 	}
 	connection := connection{asked: t.traces}
-	resp, err := t.next.Do(req.WithContext(httptrace.WithClientTrace(req.Context(), connection.trace())))
-	if !connection.failed(err) {
-		w.sent = true
-	}
+	resp, err := t.next.Do(ownBody(req.WithContext(httptrace.WithClientTrace(req.Context(), connection.trace()))))
+	w.sent = !connection.failed(err) && (err != nil || !refused(resp.StatusCode))
 	return resp, err
+}
+
+// ownBody keeps a request from reading the body that all tries share, which azcore puts back where a policy rewinds it. The goroutine
+// of net/http that sends a try may not be done when the answer is there, and would take bytes from the next one.
+func ownBody(req *http.Request) *http.Request {
+	if body, ok := req.Body.(*requestBody); ok {
+		req = req.WithContext(req.Context()) // a copy
+		req.Body, _ = body.reopen()
+	}
+	return req
 }
 
 // connection watches whether a request got as far as a connection.
@@ -147,17 +162,21 @@ func (c *connection) failed(err error) bool {
 // boundedBody reads at most limit bytes, and marks the errors of reading.
 type boundedBody struct {
 	body        io.ReadCloser
+	status      int
 	left, limit int64
 }
 
 // Read implements [io.Reader].
 func (b *boundedBody) Read(p []byte) (int, error) {
+	if int64(len(p)) > b.left {
+		p = p[:b.left+1] // one byte more, to know
+	}
 	n, err := b.body.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return 0, tooLarge(b.limit)
+		return 0, tooLarge(b.status, b.limit)
 	}
 	if err != nil && err != io.EOF {
-		err = &brokenBodyError{err}
+		err = &brokenBodyError{b.status, err}
 	}
 	return n, err
 }
@@ -166,11 +185,17 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 func (b *boundedBody) Close() error { return b.body.Close() }
 
 // brokenBodyError is an answer that ended before its body did.
-type brokenBodyError struct{ err error }
+type brokenBodyError struct {
+	status int
+	err    error
+}
 
-func (e *brokenBodyError) Error() string { return "azdps: the answer broke off: " + e.err.Error() }
+func (e *brokenBodyError) Error() string {
+	return fmt.Sprintf("azdps: the answer %d broke off: %v", e.status, e.err)
+}
+
 func (e *brokenBodyError) Unwrap() error { return e.err }
 
-func tooLarge(limit int64) error {
-	return &finalError{fmt.Errorf("azdps: the body of the answer is larger than the %d bytes of ClientOptions.MaxResponseBody", limit)}
+func tooLarge(status int, limit int64) error {
+	return &finalError{fmt.Errorf("azdps: the body of the answer %d is larger than the %d bytes of ClientOptions.MaxResponseBody", status, limit)}
 }
