@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -193,7 +194,7 @@ func parseEndpoint(endpoint string, allowHTTP bool) (*url.URL, error) {
 	switch {
 	case endpoint == "":
 		return nil, invalid(parameter, "must not be empty")
-	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "":
+	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") || !utf8.ValidString(u.Host):
 		return nil, invalid(parameter, "must be a URL with a scheme and a host, %s", example)
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, invalid(parameter, "must not have a user, a query or a fragment")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -94,7 +95,7 @@ func checkService(properties map[string]string) error {
 			" access policy of the Device Provisioning Service")
 	case isIoTHub(properties["hostname"]):
 		return fmt.Errorf("IoT DPS connection string is of an IoT Hub (%s); use one of a shared access policy of the Device"+
-			" Provisioning Service, whose host ends in .azure-devices-provisioning.net", bareHost(properties["hostname"]))
+			" Provisioning Service, whose host ends in .azure-devices-provisioning.net", strings.Trim(strconv.Quote(bareHost(properties["hostname"])), `"`))
 	}
 	return nil
 }
