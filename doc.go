@@ -112,18 +112,50 @@ it look like a conflict.
 
 # Retries and time
 
-Tries that fail with 408, 429, 500, 502, 503 or 504, or without an answer, are repeated up to three times, as the
-Retry-After of the answer says or with growing delays. A Retry-After above 60 seconds ends the call at once with the answer. Each
-try may take 60 seconds. Change all that with Retry of [ClientOptions], or for one call with [policy.WithRetryOptions]. The
-whole call ends with its context.
+Tries that fail with 408, 429, 500, 502, 503 or 504, or without a whole answer, are repeated up to three times, as the
+Retry-After of the answer says or else with growing delays, of about 0.8, 2.4 and 5.6 seconds. A Retry-After above 60 seconds
+ends the call at once with the answer. Each try may take 60 seconds. Change all that with Retry of [ClientOptions], or for one call
+with [policy.WithRetryOptions]. The whole call ends with its context.
 
-	operation                         fault                                 what happens
-	Get, lists, keys                  no answer, or one that breaks off     retried
-	CreateOrUpdate, Delete            no answer, or one that breaks off     retried; see ErrOutcomeUnknown
-	RunBulkOperation                  no answer                             retried; see ErrOutcomeUnknown
-	RunBulkOperation                  an answer that breaks off             not retried; ErrOutcomeUnknown
-	any                               another status, JSON that is none     not retried
-	any                               an answer above MaxResponseBody       not retried
+This is how often a call is tried, and what its error tells, if each try meets the same. Reads are Get, the pages of lists, and
+GetAttestationMechanism. An IfMatch makes no difference. Of an Update, the tries are those of its write.
+
+	each try meets                                        reads    CreateOrUpdate, Delete  RunBulkOperation  Update
+	408, 429 or 503                                       4 tries  4 tries                 4 tries           4 tries
+	408, 429 or 503 with a Retry-After above 60 s         1 try    1 try                   1 try             1 try
+	500, 502 or 504                                       4 tries  4 tries, unknown        4 tries, unknown  4 tries, settled
+	412                                                   1 try    1 try                   1 try             6 tries
+	another status of 300 and above                       1 try    1 try                   1 try             1 try
+	a success that the service does not have, as 202      1 try    1 try, unknown          1 try, unknown    1 try, settled
+	no connection                                         4 tries  4 tries                 4 tries           4 tries
+	a connection that ends before the answer              4 tries  4 tries, unknown        4 tries, unknown  4 tries, settled
+	no answer within TryTimeout                           4 tries  4 tries, unknown        4 tries, unknown  4 tries, settled
+	a body of 2xx, 500, 502 or 504 that breaks off        4 tries  4 tries, unknown        1 try, unknown    4 tries, settled
+	a body of another status that breaks off              4 tries  4 tries                 1 try             4 tries
+	a body of 2xx, 500, 502 or 504 above MaxResponseBody  1 try    1 try, unknown          1 try, unknown    1 try, settled
+	a body of another status above MaxResponseBody        1 try    1 try                   1 try             1 try
+	a success that is not JSON of the service             1 try    1 try, unknown          1 try, unknown    1 try, settled
+
+An error that is unknown matches [ErrOutcomeUnknown]: the write may have been applied. Any other error of a write says that it was
+not. Settled means that Update reads the record again: if it is as it was sent, the update has succeeded, else the error is unknown.
+After 412, Update starts again with what somebody else wrote, up to five times.
+
+The error of a call is that of its last try, but a write that was lost once stays in doubt. A create whose answer was lost may meet
+its own record at the next try; its error says 409, and is unknown. This is what becomes of a write after a try that may have
+reached the service and got no answer that tells:
+
+	the next try meets                    CreateOrUpdate  Delete   RunBulkOperation  Update
+	success                               success         success  success           success
+	404                                   unknown         success  unknown           settled
+	409 or 412                            unknown         unknown  unknown           settled
+	another status that is not retried    unknown         unknown  unknown           settled
+	408, 429 or 503 to the end            unknown         unknown  unknown           settled
+	no connection to the end              unknown         unknown  unknown           settled
+	a connection that ends, to the end    unknown         unknown  unknown           settled
+	success with items that were refused  -               -        see below         -
+
+Items that a bulk operation refuses at such a second try are told by a [*BulkOperationError] as always. It is unknown if one of
+them says 404, 409 or 412, since the first try may have been applied to it.
 
 # Secrets
 
