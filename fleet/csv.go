@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -64,9 +65,13 @@ import (
 //
 // # Formulas
 //
-// Spreadsheets run a cell as a formula that begins with =, +, - or @, or with one of them after a tab, CR or LF, which may
-// send the table elsewhere. So a cell that begins with any of these, with the full-width form of one, or with an apostrophe,
-// is written with an apostrophe before it. Reading takes that apostrophe off, and no other. RawCells turns off both.
+// Spreadsheets run a cell as a formula that begins with =, +, - or @, which may send the table elsewhere. So a cell that begins with
+// one of these or its full-width form, also after white space or characters that are not seen, and one that begins with a tab, CR,
+// LF, NUL or an apostrophe, is written with an apostrophe before it. Reading takes that apostrophe off, and no other. RawCells
+// turns off both.
+//
+// That holds for cells as commas separate them. A program that is set to separate at semicolons, as spreadsheets are in some
+// countries when they open a file by its name, makes other cells of the text; import the table with the comma as separator.
 type CSVOptions struct {
 	// RawCells writes and reads cells as they are, those too that a spreadsheet takes for formulas.
 	RawCells bool
@@ -91,8 +96,15 @@ func (o CSVOptions) unprotect(cell string) string {
 	return cell
 }
 
-// isDangerous knows the beginnings of formulas, and the apostrophe that protects from them.
+// isDangerous knows the beginnings of formulas, and the apostrophe that protects from them. See
+// https://owasp.org/www-community/attacks/CSV_Injection.
 func isDangerous(cell string) bool {
 	first, _ := utf8.DecodeRuneInString(cell)
-	return strings.ContainsRune("=+-@\t\r\n'＝＋－＠", first)
+	seen, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(cell, isUnseen))
+	return cell != "" && strings.ContainsRune("'\t\r\n\x00", first) || strings.ContainsRune("=+-@＝＋－＠", seen)
+}
+
+// isUnseen tells of white space, control characters and those that only format.
+func isUnseen(r rune) bool {
+	return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
 }
