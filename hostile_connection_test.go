@@ -180,7 +180,7 @@ func TestResetsOnASocket(t *testing.T) {
 				if runtime.NumGoroutine() <= before {
 					return
 				}
-				time.Sleep(time.Millisecond)
+				time.Sleep(time.Millisecond) // the goroutines end by themselves, but not at once
 			}
 			assert.LessOrEqual(t, runtime.NumGoroutine(), before, "goroutines are left behind")
 		})

@@ -253,7 +253,7 @@ func (p *peer) flood(text string) {
 // dribble sends a text again and again, one a second.
 func (p *peer) dribble(text string) {
 	for p.write(text) {
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // in a bubble
 	}
 }
 

@@ -2,6 +2,7 @@ package azdps_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -74,9 +75,7 @@ func TestHostileIDs(t *testing.T) {
 	t.Parallel()
 	ids := map[string]string{"empty": "", "dot": ".", "dots": "..", "overlong": strings.Repeat("a", 129)}
 	for _, more := range []map[string]string{hostileTexts, hostileBytes} {
-		for name, id := range more {
-			ids[name] = id
-		}
+		maps.Copy(ids, more)
 	}
 	for _, method := range callsWithID() {
 		t.Run(method.method, func(t *testing.T) {
@@ -206,8 +205,13 @@ func TestHostileTokenOfTheService(t *testing.T) {
 				})
 				defer w.end(t)
 				_, err := collect(l.all(t.Context(), w.client(t), 0, 0))
-				require.NoError(t, err)
 				requests := w.arrived()
+				if !isHeader(token) {
+					require.ErrorContains(t, err, "the continuation token of the service")
+					require.Len(t, requests, 1)
+					return
+				}
+				require.NoError(t, err)
 				require.Len(t, requests, 2)
 				assert.Contains(t, requests[1].header, "X-Ms-Continuation: "+token+"\r\n")
 				assert.Len(t, requests[1].header, len(requests[0].header)+1)

@@ -198,10 +198,13 @@ func (m *modelFuzz) bulkResult(t *testing.T, text []byte) {
 	require.Equal(t, modelTree(reflect.TypeFor[azdps.BulkOperationResult](), leniently(t, text)), jsonValue(t, written))
 }
 
-// requireReads compares what the client read with what encoding/json did. The client also takes a byte order mark.
+// requireReads compares what the client read with what encoding/json did. The client also takes a byte order mark, and refuses null.
 func requireReads(t *testing.T, text []byte, wantErr error, want any, err error, got any) {
 	t.Helper()
 	if bytes.HasPrefix(text, []byte("\xef\xbb\xbf")) {
+		return
+	}
+	if string(bytes.TrimSpace(text)) == "null" { // no record, but an item of a page
 		return
 	}
 	require.Equal(t, wantErr == nil, err == nil, "encoding/json: %v, the client: %v", wantErr, err)

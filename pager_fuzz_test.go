@@ -52,11 +52,6 @@ func FuzzContinuationToken(f *testing.F) {
 	})
 }
 
-// isHeader is what the client takes for the value of a header: printable ASCII that no side would trim.
-func isHeader(value string) bool {
-	return strings.Trim(value, " ") == value && strings.IndexFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) < 0
-}
-
 // wireRequest is a request as a server reads it.
 type wireRequest struct {
 	Method, Target, Host string

@@ -2,6 +2,7 @@ package azdps_test
 
 import (
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -184,9 +185,7 @@ func statusOf(name string) int {
 func TestLostAnswerTable(t *testing.T) {
 	t.Parallel()
 	lost := map[string]answer{"500": reply(500, ""), "502": reply(502, ""), "504": reply(504, ""), "hangs": hangs, "breaks off": breaksOff("{")}
-	for name, first := range lostConnection {
-		lost[name] = first
-	}
+	maps.Copy(lost, lostConnection)
 	for _, row := range lostTable {
 		last := row.last
 		if last == nil {
