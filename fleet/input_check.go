@@ -78,8 +78,12 @@ func (e *entry[T]) check(mode azdps.BulkOperationMode) {
 			c.group(record)
 		}
 	}
-	if len(c.faults) == 0 {
-		c.refusal(check(mode, e.record))
+	if !c.found("attestation") {
+		record := e.record
+		if c.found(k.idName) {
+			*k.members(&record).id = "id" // a bad id would be all that azdps tells
+		}
+		c.refusal(check(mode, record))
 	}
 	for _, f := range c.faults {
 		e.faults = append(e.faults, e.at(f.path, f.reason))
@@ -93,6 +97,11 @@ type recordCheck struct {
 }
 
 func (c *recordCheck) add(path, reason string) { c.faults = append(c.faults, fault{path, reason}) }
+
+// found reports whether a member, or something in it, has a fault already.
+func (c *recordCheck) found(path string) bool {
+	return slices.ContainsFunc(c.faults, func(f fault) bool { return f.path == path || strings.HasPrefix(f.path, path+".") })
+}
 
 // err adds what package azdps says about a parameter, without the name of the parameter.
 func (c *recordCheck) err(path string, err error) {
