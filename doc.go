@@ -115,7 +115,8 @@ it look like a conflict.
 Tries that fail with 408, 429, 500, 502, 503 or 504, or without a whole answer, are repeated up to three times, as the
 Retry-After of the answer says or else with growing delays, of about 0.8, 2.4 and 5.6 seconds. A Retry-After above 60 seconds
 ends the call at once with the answer. Each try may take 60 seconds. Change all that with Retry of [ClientOptions], or for one call
-with [policy.WithRetryOptions]. The whole call ends with its context.
+with [policy.WithRetryOptions], which replaces all of them, the 60 seconds too: MaxRetries of -1 turns retries off, and StatusCodes
+without 429 leaves throttling to the caller. The whole call ends with its context.
 
 This is how often a call is tried, and what its error tells, if each try meets the same. Reads are Get, the pages of lists, and
 GetAttestationMechanism. An IfMatch makes no difference. Of an Update, the tries are those of its write.

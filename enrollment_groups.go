@@ -16,6 +16,10 @@ type EnrollmentGroupsClient struct {
 // Get retrieves an enrollment group. The service hides symmetric keys and certificates here: for keys there is
 // [EnrollmentGroupsClient.GetAttestationMechanism], of certificates only the info is known.
 //
+// To write a group back that came from here, use [EnrollmentGroupsClient.Update]. With CreateOrUpdate, whatever its IfMatch, the
+// service would make new keys; first set Attestation to the answer of GetAttestationMechanism, read after the group. The info of a
+// certificate keeps the certificate.
+//
 // It needs the permission EnrollmentRead. A group that does not exist gives an [*azcore.ResponseError] with status 404.
 //
 //   - enrollmentGroupID - the id of the group, without regard to case

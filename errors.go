@@ -36,7 +36,8 @@ const (
 	// ErrorCodeInvalidArgument is a record or a parameter that the service refuses; the message says which (400).
 	ErrorCodeInvalidArgument ErrorCode = "400004"
 
-	// ErrorCodeThrottled is a request above the quota of the service, 1,000 a minute (429).
+	// ErrorCodeThrottled is a request above the quota of the service, 1,000 a minute (429). How many seconds to wait says the
+	// Retry-After header of the RawResponse of the [*azcore.ResponseError], if there is one.
 	ErrorCodeThrottled ErrorCode = "429001"
 
 	// ErrorCodeUnauthorized is a signature or token that is missing, wrong, expired or without the right (401).

@@ -17,6 +17,10 @@ type IndividualEnrollmentsClient struct {
 // [IndividualEnrollmentsClient.GetAttestationMechanism], of certificates only the info is known. The
 // RegistrationState of the answer is what became of the device.
 //
+// To write a record back that came from here, use [IndividualEnrollmentsClient.Update]. With CreateOrUpdate, whatever its IfMatch, the
+// service would make new keys; first set Attestation to the answer of GetAttestationMechanism, read after the record. The info of a
+// certificate keeps the certificate.
+//
 // It needs the permission EnrollmentRead. An enrollment that does not exist gives an [*azcore.ResponseError] with status 404.
 //
 //   - registrationID - the id of the enrollment, without regard to case

@@ -8,7 +8,7 @@ type IndividualEnrollmentsClientGetOptions struct{}
 // IndividualEnrollmentsClientCreateOrUpdateOptions holds the options of [IndividualEnrollmentsClient.CreateOrUpdate].
 type IndividualEnrollmentsClientCreateOrUpdateOptions struct {
 	// IfMatch replaces the record only if this is its ETag, and [azcore.ETagAny] whatever its ETag; nil creates it. An empty
-	// ETag is refused.
+	// ETag is refused. An ETag does not protect symmetric keys: a record from Get has none, and writing it replaces them.
 	IfMatch *azcore.ETag
 }
 
@@ -55,7 +55,7 @@ type EnrollmentGroupsClientGetOptions struct{}
 // EnrollmentGroupsClientCreateOrUpdateOptions holds the options of [EnrollmentGroupsClient.CreateOrUpdate].
 type EnrollmentGroupsClientCreateOrUpdateOptions struct {
 	// IfMatch replaces the group only if this is its ETag, and [azcore.ETagAny] whatever its ETag; nil creates it. An empty
-	// ETag is refused.
+	// ETag is refused. An ETag does not protect symmetric keys: a record from Get has none, and writing it replaces them.
 	IfMatch *azcore.ETag
 }
 

@@ -23,7 +23,8 @@ type IndividualEnrollmentsClientQueryResponse struct {
 	// Items of the page, without symmetric keys, certificates and registration states.
 	Items []IndividualEnrollment
 
-	// ContinuationToken leads to the next page; it is empty on the last one. It is opaque and may be stored.
+	// ContinuationToken leads to the next page; it is opaque and may be stored. It is empty on the last page: the list
+	// is done, and a pager with an empty token would start again at the first page.
 	ContinuationToken string
 }
 
@@ -50,7 +51,8 @@ type EnrollmentGroupsClientQueryResponse struct {
 	// Items of the page, without symmetric keys and certificates.
 	Items []EnrollmentGroup
 
-	// ContinuationToken leads to the next page; it is empty on the last one. It is opaque and may be stored.
+	// ContinuationToken leads to the next page; it is opaque and may be stored. It is empty on the last page: the list
+	// is done, and a pager with an empty token would start again at the first page.
 	ContinuationToken string
 }
 
@@ -65,6 +67,7 @@ type DeviceRegistrationStatesClientQueryResponse struct {
 	// Items of the page.
 	Items []DeviceRegistrationState
 
-	// ContinuationToken leads to the next page; it is empty on the last one. It is opaque and may be stored.
+	// ContinuationToken leads to the next page; it is opaque and may be stored. It is empty on the last page: the list
+	// is done, and a pager with an empty token would start again at the first page.
 	ContinuationToken string
 }

@@ -42,6 +42,9 @@ func NewSharedAccessKeyCredential(policyName, key string) (*SharedAccessKeyCrede
 
 // Update replaces the key. Every request is signed when it is sent, so the next one, a retry included, carries the new key.
 // A key that is not base64 is refused and the old one stays.
+//
+// A request that was signed with a key that the service no longer has fails with 401, which is not retried. To change keys without
+// that, Update to the secondary key, regenerate the primary one, and Update to the new primary key.
 func (c *SharedAccessKeyCredential) Update(key string) error {
 	secret, err := decodeKey("key", key)
 	if err != nil {

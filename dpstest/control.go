@@ -9,6 +9,8 @@ import (
 
 // Fault sees a request before the service does; it may answer, change, delay or drop it, or call next, which is the
 // faults that were added before it and then the service. To drop the connection, it panics with [http.ErrAbortHandler].
+// It may call the server with a client of its own, for example to write before another write; while it has Times left, it sees
+// those requests too.
 type Fault func(w http.ResponseWriter, r *http.Request, next http.Handler)
 
 // ControlOptions says which requests a [Fault] sees.
@@ -21,7 +23,8 @@ type ControlOptions struct {
 	// Empty means any. Bulk operations and queries of enrollments have none.
 	ID string
 
-	// Times is how many requests the fault sees; 0 means one, -1 means all until stop is called.
+	// Times is how many requests the fault sees; 0 means one, -1 means all until stop is called. A request counts before the fault
+	// runs.
 	Times int
 }
 

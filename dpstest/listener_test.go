@@ -40,3 +40,20 @@ func TestOptions_listenerOfAServerThatNeverStarted(t *testing.T) {
 	_, err = listener.Accept()
 	require.ErrorIs(t, err, net.ErrClosed)
 }
+
+// TestClientOfAnUnstartedServer must not look for the made-up host in the network.
+func TestClientOfAnUnstartedServer(t *testing.T) {
+	t.Parallel()
+	server := dpstest.NewUnstartedServer(nil)
+	t.Cleanup(server.Close)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL(), nil)
+	require.NoError(t, err)
+	_, err = server.Client().Do(request)
+	require.ErrorContains(t, err, "use Transport instead of Client")
+	server.Start()
+	request, err = http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL(), nil)
+	require.NoError(t, err)
+	resp, err := server.Client().Do(request)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+}

@@ -77,9 +77,18 @@ func NewUnstartedServer(options *Options) *Server {
 	s.policy = &policies[0]
 	s.service = emulator.New(config)
 	s.authority = newAuthority(s.clock(), options.Listener)
+	s.authority.client.Transport.(*http.Transport).DialContext = s.dial
 	s.memory = newMemoryTransport(s)
 	s.direct = &http.Client{Transport: s.memory}
 	return s
+}
+
+// dial connects a client to the socket. Without one, the made-up host of the server must not be looked for in the network.
+func (s *Server) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if s.socket.address() == "" {
+		return nil, errors.New("dpstest: the server has no socket: use Transport instead of Client, or Start the server")
+	}
+	return new(net.Dialer).DialContext(ctx, network, address)
 }
 
 // Format prints where the server is, and no secrets, whatever the verb.
@@ -142,10 +151,11 @@ func (c credential) GetToken(ctx context.Context, options policy.TokenRequestOpt
 }
 
 // Client returns the HTTP client of a started server: it trusts the server's certificate and talks to it over the
-// socket. It is the same at each call.
+// socket. Without one, before [Server.Start], it refuses to dial: use [Server.Transport]. It is the same at each call.
 func (s *Server) Client() *http.Client { return s.authority.client }
 
-// Transport returns a client that reaches the server without a socket, whatever the host of the URL. The request's body
+// Transport returns a client that reaches the server without a socket, whatever the host of the URL; it is the one for
+// [NewUnstartedServer]. The request's body
 // is read before the server sees it; the answer's body streams. It is the same at each call, and works until the server
 // is closed.
 func (s *Server) Transport() *http.Client { return s.direct }
