@@ -25,7 +25,7 @@ func FuzzConnectionString(f *testing.F) {
 		"HostName=hub.azure-devices.net;" + connPolicy + ";" + connKey, "HostName=a/b?c#d@e:1;" + connPolicy + ";" + connKey,
 		"HostName=a:443;" + connPolicy + ";" + connKey, "HostName=[::1]:1;" + connPolicy + ";" + connKey,
 		connHost + ";SharedAccessKeyName=p%&=\xff;" + connKey, connHost + ";" + connPolicy + ";SharedAccessKey=QQ\r\n==",
-		connHost + ";" + connKey + ";" + connSAS, "HostName=global.azure-devices-provisioning.net;" + connPolicy + ";" + connKey,
+		connHost + ";" + connPolicy + ";SharedAccessKey=no base64", connHost + ";" + connPolicy + ";SharedAccessKey=QQ=", connHost + ";" + connKey + ";" + connSAS, "HostName=global.azure-devices-provisioning.net;" + connPolicy + ";" + connKey,
 	} {
 		f.Add(seed)
 	}

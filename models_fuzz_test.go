@@ -41,6 +41,9 @@ func FuzzModels(f *testing.F) {
 		"\x00" + `{"registrationId":"a","attestation":{"type":"symmetricKey"},"x":1,"x":{"y":2,"y":3},"deviceId":"` + "\xff" + `\ud800"}`,
 		"\x00" + `{"registrationId":"a","attestation":{"type":"symmetricKey","symmetricKey":{}},"n":[1e400,-0,1.50,123456789012345678901]}`,
 		"\x02" + `{"createdDateTimeUtc":"2023-05-19T23:10:35","lastUpdatedDateTimeUtc":"0000-01-01T00:00:00+23:59","payload":null}`,
+		"\x00" + `{"registrationId":"a","attestation":{"type":"x509","x509":{"clientCertificates":{"primary":{"certificate":"MAA=","info":{"subjectName":"a"}},` +
+			`"secondary":{"info":{"version":3}}},"caReferences":{"primary":""}}},"etag":"b","createdDateTimeUtc":"2023-05-19T23:10:35Z","registrationState":{}}`,
+		"\x01{\"x\":{\"a\xff\":\"b\xff\"},\"y\":[\"\\ud800\",1.50],\"attestation\":{\"z\xff\":1}}", "\x05{\"a\xff\":[\"\xff\",{}]}",
 		"\x00", "\x01null", "\x02[]", "\x03{", "\x04\"\"", "\x05" + `{"a":{"b":[[],{}]}}`,
 	} {
 		f.Add([]byte(seed))

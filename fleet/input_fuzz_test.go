@@ -177,6 +177,7 @@ func FuzzReadJSONL(f *testing.F) {
 		`{"enrollmentGroupId":"g","iotHubs":"SECRET","initialTwin":{"tags":["SECRET"]},"errorCode":"SECRET"}` + "\r\n\r\n" + `{"x":1}`,
 		"\ufeff{\"registrationId\":\"a\",\"x\":1,\"x\":{\"y\":1,\"y\":\"\xff\"}}\n{\n[]\n\"SECRET\"\nnull\n1 SECRET",
 		`{"registrationId":"a","createdDateTimeUtc":"SECRET","capabilities":{"iotEdge":"SECRET"},"registrationState":{"errorCode":"SECRET"}}`,
+		`{"registrationId":"a\r\nb","deviceId":"\r","iotHubs":["\r\n",""," ",";"],"initialTwin":{"tags":{"\r\n":"=1"}}}`,
 		`{"registrationId":"a","deviceId":1,"deviceId":2,"deviceId":"b"}`, `{"RegistrationID":"a"}`, `{"registrationId":""}`,
 	} {
 		f.Add([]byte(seed))

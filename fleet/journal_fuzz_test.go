@@ -73,6 +73,13 @@ func FuzzJournal(f *testing.F) {
 			f.Add(byte(2), uint16(at), []byte(data))
 		}
 	}
+	at := 0
+	for line := range bytes.Lines(truth) { // a line twice, in another place, and under a checksum that does not hold
+		at += len(line)
+		f.Add(byte(1), uint16(at), line)
+		f.Add(byte(1), uint16(len(truth)), line)
+		f.Add(byte(1), uint16(at), []byte(`{"intent":[5],"crc":"00000000"}`+"\n"))
+	}
 	for _, lines := range []string{
 		`{"intent":[22]}`, `{"intent":[-1]}`, `{"intent":[9223372036854775807]}`, `{"intent":[1e3]}`, `{"result":[1],"codes":"Z"}`, `{"result":[1],"codes":""}`,
 		`{"result":[0,1],"codes":"cd","errors":[{"index":1,"status":409,"code":"409201","reason":"x"}]}` + "\n" + `{"intent":[1]}`, `{"run":{"format":1}}`,

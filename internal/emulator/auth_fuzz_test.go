@@ -22,7 +22,8 @@ func newRecorder(s *tester, r *http.Request) *httptest.ResponseRecorder {
 }
 
 // FuzzAuthorization shows any Authorization header for any host and path. In it, 0x01 stands for the MAC of the header's own resource and
-// expiry by the key of the policy, as base64 with escapes, 0x02 for a token of the service, and 0x03 for the host.
+// expiry by the key of the policy, as base64 with escapes, 0x02 for a token of the service, and 0x03 for the host; 0x04 and 0x05 stand for
+// a token that the service made for another cloud, and one that has ended.
 //
 //   - Whoever is let in has shown a signature that a verifier of its own finds good: by a key of the policy that is named, over the bytes
 //     of the resource and the expiry as they stand there, for this host and this path or one above, and not ended; or a token
@@ -38,6 +39,7 @@ func FuzzAuthorization(f *testing.F) {
 		good + "&sr=x", good + "&x", good + "&x=y", good + "&x=y&x=z", "SharedAccessSignature", "SharedAccessSignature ", "Basic \x02", "", "Bearer a.b.c", "Bearer .",
 		"SharedAccessSignature sr=\x03&sig=&se=1700000060&skn=", strings.Replace(good, testPolicy, "reader", 1), strings.Replace(good, "skn=", "SKN=", 1),
 		"Bearer eyJhbGciOiJub25lIn0.e30.", "Bearer \x02\x02", "Bearer \x02.",
+		"Bearer \x04", "Bearer \x05", strings.Replace(good, "\x01", strings.Repeat("A", 43)+"%3D", 1),
 	} {
 		f.Add(header, testHost, "a", uint8(0))
 		f.Add(header, testHost+":443", "a", uint8(1))
@@ -55,7 +57,11 @@ func FuzzAuthorization(f *testing.F) {
 			return
 		}
 		token, _ := s.handler.Token(audience(host) + "/.default")
-		header = strings.ReplaceAll(strings.ReplaceAll(header, "\x03", url.QueryEscape(host)), "\x02", token)
+		foreign, _ := s.handler.Token("https://azure-devices-provisioning.de/.default")
+		s.now = s.now.Add(-2 * time.Hour)
+		ended, _ := s.handler.Token(audience(host) + "/.default")
+		s.now = s.now.Add(2 * time.Hour)
+		header = strings.NewReplacer("\x02", token, "\x03", url.QueryEscape(host), "\x04", foreign, "\x05", ended).Replace(header)
 		header = strings.ReplaceAll(header, "\x01", macOf(s, header, int(key)))
 		r.Header.Set("Authorization", header)
 		w := newRecorder(s, r)
