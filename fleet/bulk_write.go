@@ -146,39 +146,47 @@ func (w *writer[T]) sift(ctx context.Context, tasks []*task[T], refusal error) e
 	return w.send(ctx, good)
 }
 
-// read takes the outcomes from the answer to a bulk operation.
+// read takes the outcomes from the answer to a bulk operation. It notes all that the answer says before it asks for anything more,
+// so that an error of that, which ends the run, makes none of it forgotten.
 func (w *writer[T]) read(ctx context.Context, tasks []*task[T], refused *azdps.BulkOperationError) error {
-	failures := make(map[string]azdps.BulkOperationFailure)
+	failures := make(map[string]*RecordError)
 	if refused != nil {
 		for _, failure := range refused.Failures {
-			failures[key(failedID(failure))] = failure
+			failures[key(failedID(failure))] = itemError(failure)
 		}
 	}
-	var passed []*task[T]
+	var passed, failed []*task[T]
 	for _, t := range tasks {
-		failure, failed := failures[key(t.id)]
-		if !failed {
+		if refusal, ok := failures[key(t.id)]; ok {
+			t.last = refusal
+			failed = append(failed, t)
+		} else {
 			passed = append(passed, t)
-			continue
 		}
-		delete(failures, key(t.id))
-		if err := w.failed(ctx, t, itemError(failure)); err != nil {
+	}
+	if refused != nil && (len(failed) == 0 || len(failed) < len(failures)) {
+		lose(passed, refused) // it does not say of which record
+	} else {
+		for _, t := range passed {
+			t.end(w.success(), nil)
+		}
+	}
+	var asked []*task[T]
+	for _, t := range failed {
+		if !w.failed(t, failures[key(t.id)]) {
+			asked = append(asked, t)
+		}
+	}
+	for _, t := range asked {
+		if err := w.ask(ctx, t); err != nil {
 			return err
 		}
-	}
-	if refused != nil && (len(refused.Failures) == 0 || len(failures) > 0) {
-		lose(passed, refused) // it does not say of which record
-		return nil
-	}
-	for _, t := range passed {
-		t.end(w.success(), nil)
 	}
 	return nil
 }
 
-// failed decides on a record that the service refused.
-func (w *writer[T]) failed(ctx context.Context, t *task[T], refusal *RecordError) error {
-	t.last = refusal
+// failed decides on a record that the service refused. It returns false if the service has to be asked what it holds.
+func (w *writer[T]) failed(t *task[T], refusal *RecordError) bool {
 	switch refusal.StatusCode {
 	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
 		t.lost = true
@@ -186,19 +194,19 @@ func (w *writer[T]) failed(ctx context.Context, t *task[T], refusal *RecordError
 	case http.StatusNotFound:
 		if w.mode == azdps.BulkOperationModeDelete && t.lost {
 			t.end(ResultDeleted, nil)
-			return nil
+			return true
 		}
 		t.end(ResultRefused, refusal)
 	case http.StatusConflict, http.StatusPreconditionFailed:
 		switch {
 		case w.mode == azdps.BulkOperationModeUpdate: // again, under the ETag of what is there now
 		case t.lost:
-			return w.ask(ctx, t)
+			return false
 		default:
 			t.end(ResultConflict, refusal)
 		}
 	default:
 		t.end(ResultRefused, refusal)
 	}
-	return nil
+	return true
 }
