@@ -86,9 +86,9 @@ func (f *filler) fill(v reflect.Value) {
 			f.fill(v.Index(i))
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
+		for _, field := range v.Fields() {
 			if f.next()%2 == 0 {
-				f.fill(v.Field(i))
+				f.fill(field)
 			}
 		}
 	}

@@ -196,7 +196,8 @@ func sign(_ context.Context, j job, count int) error {
 	}
 	expiry := time.Now().Add(time.Hour)
 	for i := range count {
-		token, at := "", expiry.Add(time.Duration(i)*time.Second)
+		var token string
+		at := expiry.Add(time.Duration(i) * time.Second)
 		if j.Side == raw {
 			token, err = plain.SignWithKey(u.Hostname(), policyName, policyKey, at)
 		} else {

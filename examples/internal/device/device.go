@@ -79,8 +79,9 @@ func (s operationStatus) final() bool {
 	switch s.Status {
 	case azdps.RegistrationStatusAssigned, azdps.RegistrationStatusDisabled, azdps.RegistrationStatusFailed:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // send sends a request until the service has the time to answer it.

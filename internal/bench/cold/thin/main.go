@@ -60,5 +60,6 @@ func get() (enrollment plain.Enrollment, err error) {
 	if !runtime.HasStatusCode(resp, http.StatusOK) {
 		return enrollment, runtime.NewResponseError(resp)
 	}
-	return enrollment, runtime.UnmarshalAsJSON(resp, &enrollment)
+	err = runtime.UnmarshalAsJSON(resp, &enrollment)
+	return enrollment, err
 }
