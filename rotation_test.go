@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -73,8 +74,7 @@ func (v *verifier) verify(header string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.requests++
-	for i := len(v.issued) - 1; i >= 0; i-- {
-		candidate := v.issued[i]
+	for i, candidate := range slices.Backward(v.issued) {
 		if !candidate.made(header) {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,11 +44,8 @@ func variableTimeComparisons(t *testing.T, name string, source any) (found []str
 			if !variableTime.MatchString(types.ExprString(e.Fun)) {
 				continue
 			}
-			for _, argument := range e.Args {
-				if isSecret(argument) {
-					found = append(found, name+": "+types.ExprString(e))
-					break
-				}
+			if slices.ContainsFunc(e.Args, isSecret) {
+				found = append(found, name+": "+types.ExprString(e))
 			}
 		case *ast.SwitchStmt:
 			if e.Tag != nil && isSecret(e.Tag) {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
@@ -152,7 +153,7 @@ func (a *actor[T]) settle(ctx context.Context, operation, id string, candidates 
 		return
 	}
 	a.hold(id, &found)
-	differences := ""
+	var differences []string
 	for _, candidate := range candidates {
 		if candidate == nil {
 			continue
@@ -161,13 +162,13 @@ func (a *actor[T]) settle(ctx context.Context, operation, id string, candidates 
 		if difference == "" {
 			return
 		}
-		differences += " or " + difference
+		differences = append(differences, difference)
 	}
-	if differences == "" {
+	if differences == nil {
 		a.tally().violate(doubled, "after %s there is a %s", operation, id)
 		return
 	}
-	a.tally().violate(changed, "after %s of %s the record is another: %s", operation, id, differences[len(" or "):])
+	a.tally().violate(changed, "after %s of %s the record is another: %s", operation, id, strings.Join(differences, "or "))
 }
 
 // hold is what the model says from now on.

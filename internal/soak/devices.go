@@ -71,7 +71,7 @@ func (s *soaker) registerDevice(ctx context.Context, id, key string) error {
 		return err
 	}
 	text, err := io.ReadAll(response.Body)
-	if err = errors.Join(err, response.Body.Close()); err != nil {
+	if err := errors.Join(err, response.Body.Close()); err != nil {
 		return err
 	}
 	if response.StatusCode >= http.StatusBadRequest {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -106,9 +107,7 @@ func (w *worker) resume(ctx context.Context, r *rand.Rand, name string, n int, s
 				t.violate(falseReport, "%s told first that %s is %s, then that it is %s (%v)", name, id, before.Result, now.Result, now.Err)
 			}
 		}
-		for id, outcome := range told {
-			earlier[id] = outcome
-		}
+		maps.Copy(earlier, told)
 		if complete || restarts > 2*maxRestarts {
 			t.done("fleet."+name, fmt.Sprint("complete after ", restarts, " restarts"))
 			if complete && len(told) != n {
@@ -134,6 +133,7 @@ func (w *worker) expect(ctx context.Context, name, id string, told outcomes, aft
 	candidates := []*shape{old, after}
 	possible := true
 	switch outcome.Result {
+	case fleet.ResultUnknown: // either
 	case fleet.ResultCreated:
 		possible = !existed && after != nil && !refusal
 		candidates = []*shape{after}
@@ -227,8 +227,10 @@ func (w *worker) bulkRecord(r *rand.Rand, mode azdps.BulkOperationMode, id strin
 		return sent, nil, status != 0
 	case azdps.BulkOperationModeUpdate:
 		return sent, &after, !exists
+	case azdps.BulkOperationModeUpdateIfMatchETag:
+		return sent, &after, status == http.StatusPreconditionFailed || !exists
 	}
-	return sent, &after, status == http.StatusPreconditionFailed || !exists
+	panic("unreachable")
 }
 
 func sequence[T any](items []T) iter.Seq2[T, error] {

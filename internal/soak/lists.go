@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 
 	"github.com/azdps/azdps"
 )
@@ -107,12 +108,7 @@ func (a *actor[T]) compareWith(method string, items []T, keys bool) {
 
 // owns reports whether an id belongs to the worker.
 func (a *actor[T]) owns(id string) bool {
-	for _, own := range a.ids {
-		if own == id {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(a.ids, id)
 }
 
 // sharedRecords are counted up by all workers at once.
@@ -163,10 +159,7 @@ func (w *worker) sharedHolds(id string, record azdps.IndividualEnrollment, count
 	}
 	got := number(record.InitialTwin.Tags[w.name()])
 	w.counted[id] = got
-	for _, count := range counts {
-		if got == count {
-			return
-		}
+	if !slices.Contains(counts, got) {
+		w.soak.tally.violate(changed, "the count of %s in %s is %d, not one of %v", w.name(), id, got, counts)
 	}
-	w.soak.tally.violate(changed, "the count of %s in %s is %d, not one of %v", w.name(), id, got, counts)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -32,7 +33,7 @@ var secret = map[string]bool{"PrimaryKey": true, "SecondaryKey": true}
 
 // difference names the members of got that are not as expected, and is empty if there are none.
 func (s shape) difference(got shape) string {
-	text := ""
+	var text strings.Builder
 	expected, found := reflect.ValueOf(s), reflect.ValueOf(got)
 	for i := range expected.NumField() {
 		name := expected.Type().Field(i).Name
@@ -40,12 +41,12 @@ func (s shape) difference(got shape) string {
 		switch {
 		case want.Interface() == is.Interface() || anyValue[name] && want.IsZero():
 		case secret[name]:
-			text += name + " differs; "
+			fmt.Fprintf(&text, "%s differs; ", name)
 		default:
-			text += fmt.Sprintf("%s is %v, not %v; ", name, is, want)
+			fmt.Fprintf(&text, "%s is %v, not %v; ", name, is, want)
 		}
 	}
-	return text
+	return text.String()
 }
 
 // withoutKeys is how lists and Get show it.
@@ -128,6 +129,7 @@ func recordOf[T fleet.Record](s shape, certificates *pool) T {
 	*p.allocation, *p.etag = azdps.AllocationPolicyHashed, azcore.ETag(s.ETag)
 	p.attestation.Type = s.Type
 	switch s.Type {
+	case azdps.AttestationTypeNone: // for a deletion
 	case azdps.AttestationTypeSymmetricKey:
 		if s.PrimaryKey != "" {
 			p.attestation.SymmetricKey = &azdps.SymmetricKeyAttestation{PrimaryKey: s.PrimaryKey, SecondaryKey: s.SecondaryKey}

@@ -149,13 +149,13 @@ func (p *proxy) about(id string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	named := regexp.MustCompile(`\b` + regexp.QuoteMeta(id) + `\b`)
-	text := ""
+	var text strings.Builder
 	for _, line := range p.trail {
 		if named.MatchString(line) {
-			text += "\n    " + line
+			text.WriteString("\n    " + line)
 		}
 	}
-	return text
+	return text.String()
 }
 
 // track keeps the open connections.
