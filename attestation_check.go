@@ -283,7 +283,7 @@ func isExplanation(text []byte) bool {
 	if !utf8.Valid(text) || bytes.ContainsFunc(text, isControl) {
 		return false
 	}
-	for run := range bytes.FieldsFuncSeq(text, func(r rune) bool { return r >= utf8.RuneSelf || !isAlphanumeric(byte(r)) && r != '+' && r != '/' }) {
+	for run := range bytes.FieldsFuncSeq(text, func(r rune) bool { return r >= utf8.RuneSelf || !isAlphanumeric(byte(r)) && r != '+' && r != '/' }) { //nolint:gosec // r is ASCII there
 		if len(run) >= shortestKey && len(bytes.Trim(run, digits)) > 0 {
 			return false
 		}

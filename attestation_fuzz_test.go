@@ -14,6 +14,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,7 +56,7 @@ func newKeyMaterial(f *testing.F) *keyMaterial {
 // encryptedKey is the form of an encrypted PKCS #8: an algorithm, PBES2 without its parameters, and the bytes.
 func encryptedKey(secret []byte) []byte {
 	algorithm := []byte{0x30, 0x0b, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d}
-	content := append(algorithm, append([]byte{0x04, 0x81, byte(len(secret))}, secret...)...)
+	content := slices.Concat(algorithm, []byte{0x04, 0x81, byte(len(secret))}, secret)
 	return append([]byte{0x30, 0x81, byte(len(content))}, content...)
 }
 

@@ -58,7 +58,7 @@ func FuzzConnectionString(f *testing.F) {
 // connProperties splits a connection string by the rule alone, without a check.
 func connProperties(text string) map[string]string {
 	properties := make(map[string]string)
-	for _, part := range strings.Split(text, ";") {
+	for part := range strings.SplitSeq(text, ";") {
 		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 		properties[strings.ToLower(strings.TrimSpace(name))] = strings.TrimSpace(value)
 	}

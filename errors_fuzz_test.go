@@ -62,7 +62,7 @@ func FuzzErrorBody(f *testing.F) {
 			return // it may be too deep for its details to be kept
 		}
 		number, err := strconv.ParseInt(response.ErrorCode, 10, 32)
-		require.True(t, err != nil || response.ErrorCode == headerCode || int32(number) == details.ErrorCode)
+		require.True(t, err != nil || response.ErrorCode == headerCode || number == int64(details.ErrorCode))
 		requireErrorText(t, members["trackingId"], "", details.TrackingID)
 		requireErrorText(t, members["message"], "", details.Message)
 		var info map[string]json.RawMessage

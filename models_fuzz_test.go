@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -266,18 +267,16 @@ func modelTree(model reflect.Type, tree any) any {
 func objectTree(model reflect.Type, tree any) any {
 	object := make(map[string]any)
 	members, _ := tree.(map[string]any)
-	for name, value := range members {
-		object[name] = value
-	}
-	for i := range model.NumField() {
-		name, options, _ := strings.Cut(model.Field(i).Tag.Get("json"), ",")
+	maps.Copy(object, members)
+	for field := range model.Fields() {
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if name == "" {
 			continue
 		}
-		field, value := model.Field(i).Type, members[name]
+		field, value := field.Type, members[name]
 		delete(object, name)
 		_, present := members[name]
-		_, isPolicy := reflect.New(model).Interface().(*azdps.ReprovisionPolicy)
+		_, isPolicy := reflect.TypeAssert[*azdps.ReprovisionPolicy](reflect.New(model))
 		optional := options == "omitzero"
 		switch written := modelTree(field, value); {
 		case isPolicy && value == nil:

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -81,7 +82,7 @@ func FuzzAuthorization(f *testing.F) {
 // members splits a credential.
 func members(credential string) (values map[string]string, ok bool) {
 	values = make(map[string]string)
-	for _, member := range strings.Split(strings.TrimSpace(credential), "&") {
+	for member := range strings.SplitSeq(strings.TrimSpace(credential), "&") {
 		name, value, found := strings.Cut(member, "=")
 		if _, twice := values[name]; twice || !found {
 			return nil, false
@@ -142,7 +143,7 @@ func isGoodSignature(s *tester, credential, host, path string) bool {
 	above := strings.FieldsFunc(strings.ToLower(signedPath), func(r rune) bool { return r == '/' })
 	below := strings.Split(strings.ToLower(strings.Trim(path, "/")), "/")
 	if strings.Contains(strings.Trim(signedPath, "/"), "//") || len(above) > len(below) {
-		return strings.ToLower(strings.Trim(signedPath, "/")) == strings.ToLower(strings.Trim(path, "/"))
+		return strings.EqualFold(strings.Trim(signedPath, "/"), strings.Trim(path, "/"))
 	}
 	for i := range above {
 		if above[i] != below[i] {
@@ -160,5 +161,5 @@ func isSameToken(want, got string) bool {
 	}
 	wantMAC, _ := base64.RawURLEncoding.DecodeString(want[dot+1:])
 	gotMAC, err := base64.RawURLEncoding.DecodeString(got[dot+1:])
-	return err == nil && string(wantMAC) == string(gotMAC)
+	return err == nil && slices.Equal(wantMAC, gotMAC)
 }
