@@ -63,7 +63,7 @@ func OpenJournal(path string) (*Journal, error) {
 	}
 	j := &Journal{path: path, file: file, synced: time.Now(), errors: make(map[int64]*RecordError)}
 	if err := j.load(); err != nil {
-		_ = file.Close() // nothing was written
+		_ = closeLocked(file) // nothing was written
 		return nil, err
 	}
 	return j, nil
@@ -76,7 +76,7 @@ func (j *Journal) Close() error {
 	if j.file == nil {
 		return nil
 	}
-	err := errors.Join(j.file.Sync(), j.file.Close())
+	err := errors.Join(j.file.Sync(), closeLocked(j.file))
 	j.file = nil
 	if err != nil {
 		return fmt.Errorf("fleet: journal: %w", err)

@@ -8,3 +8,8 @@ import "os"
 func openLocked(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 }
+
+// closeLocked closes a file of openLocked.
+func closeLocked(file *os.File) error {
+	return file.Close()
+}

@@ -25,3 +25,9 @@ func openLocked(path string) (*os.File, error) {
 	}
 	return file, nil
 }
+
+// closeLocked gives the lock up and closes the file. Closing alone is not enough: a child process that is just being started shares the
+// lock until it has become another program.
+func closeLocked(file *os.File) error {
+	return errors.Join(syscall.Flock(int(file.Fd()), syscall.LOCK_UN), file.Close())
+}
