@@ -60,7 +60,8 @@ func (c *EnrollmentGroupsClient) CreateOrUpdate(ctx context.Context, group Enrol
 //
 // It needs the permissions EnrollmentRead and EnrollmentWrite. If the answer to the write is lost, Update reads again to see
 // whether the write was applied, and does not apply change a second time; an error that matches [ErrOutcomeUnknown]
-// is what remains when that cannot be told. Status 412 says that others kept writing.
+// is what remains when that cannot be told. A group that does not exist gives an [*azcore.ResponseError] with status 404;
+// status 412 says that others kept writing. Update writes even if change has changed nothing.
 //
 //   - enrollmentGroupID - the id of the group, without regard to case
 //   - change - edits the group that it gets

@@ -57,14 +57,14 @@ func PossibleErrorCodeValues() []ErrorCode {
 	}
 }
 
-// HasCode reports whether err is an answer of the service with one of the codes. It does not look at the items of a
-// [*BulkOperationError].
+// HasCode reports whether err is an answer of the service with one of the codes; nil is none. It does not look at the
+// items of a [*BulkOperationError].
 func HasCode(err error, codes ...ErrorCode) bool {
 	response, ok := errors.AsType[*azcore.ResponseError](err)
 	return ok && slices.Contains(codes, ErrorCode(response.ErrorCode))
 }
 
-// HasStatusCode reports whether err is an answer of the service with one of the HTTP status codes.
+// HasStatusCode reports whether err is an answer of the service with one of the HTTP status codes; nil is none.
 func HasStatusCode(err error, statusCodes ...int) bool {
 	response, ok := errors.AsType[*azcore.ResponseError](err)
 	return ok && slices.Contains(statusCodes, response.StatusCode)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"net/http"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/azdps/azdps"
+	"github.com/azdps/azdps/dpstest"
 )
 
 func ExampleNewDeviceProvisioningClientWithSharedAccessKey() {
@@ -47,10 +49,10 @@ func ExampleNewSharedAccessKeyCredential() {
 }
 
 // A policy has two keys. To replace the primary one, move the clients to the secondary one, make a new primary key in Azure,
-// and move them back. Nothing has to be restarted.
+// and move them back. Nothing has to be restarted. A client that was forgotten gets a 401 until its credential has a key that counts.
 func ExampleSharedAccessKeyCredential_Update() {
 	ctx := context.Background()
-	_, options := exampleServer(exampleDevice1)
+	server, options := exampleServer(exampleDevice1)
 	credential, err := azdps.NewSharedAccessKeyCredential("provisioningserviceowner", examplePrimaryKey)
 	if err != nil {
 		log.Fatal(err)
@@ -60,16 +62,25 @@ func ExampleSharedAccessKeyCredential_Update() {
 		log.Fatal(err)
 	}
 
+	server.SetPolicies(dpstest.AccessPolicy{ // somebody makes a new primary key
+		Name:         "provisioningserviceowner",
+		SecondaryKey: exampleSecondaryKey,
+		Permissions:  dpstest.PossiblePermissionValues(),
+	})
+	_, err = client.IndividualEnrollments().Get(ctx, "device-1", nil)
+	fmt.Println("the old key is refused:", azdps.HasStatusCode(err, http.StatusUnauthorized))
+
 	if err := credential.Update(exampleSecondaryKey); err != nil {
 		log.Fatal(err)
 	}
-
-	enrollment, err := client.IndividualEnrollments().Get(ctx, "device-1", nil) // signed with the new key
+	enrollment, err := client.IndividualEnrollments().Get(ctx, "device-1", nil) // signed with the other key
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(enrollment.RegistrationID)
-	// Output: device-1
+	// Output:
+	// the old key is refused: true
+	// device-1
 }
 
 // A process that must not have the key works with a token that another one made.

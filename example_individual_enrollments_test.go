@@ -49,32 +49,33 @@ func ExampleIndividualEnrollmentsClient_CreateOrUpdate() {
 	// Output: device-1 symmetricKey
 }
 
-// With an ETag, the record is replaced only if nobody wrote since the ETag was read. Update does this and more in one call.
+// With an ETag, the record is replaced only if nobody wrote since the ETag was read; here the device gets another attestation. Get
+// shows no symmetric keys, so to change something else use Update, which keeps them and starts again if somebody wrote.
 func ExampleIndividualEnrollmentsClient_CreateOrUpdate_replace() {
 	ctx := context.Background()
-	client := exampleClient()
-	enrollment, err := client.IndividualEnrollments().CreateOrUpdate(ctx, azdps.IndividualEnrollment{
-		RegistrationID: "device-1",
-		Attestation:    azdps.NewGeneratedKeyAttestation(),
-	}, nil)
+	client := exampleClient(exampleDevice1)
+
+	enrollment, err := client.IndividualEnrollments().Get(ctx, "device-1", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-
-	enrollment.ProvisioningStatus = azdps.ProvisioningStatusDisabled
+	enrollment.Attestation, err = azdps.NewTPMAttestation(exampleEndorsementKey, "")
+	if err != nil {
+		log.Fatal(err)
+	}
 	options := &azdps.IndividualEnrollmentsClientCreateOrUpdateOptions{IfMatch: &enrollment.ETag}
 	replaced, err := client.IndividualEnrollments().CreateOrUpdate(ctx, enrollment.IndividualEnrollment, options)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(replaced.RegistrationID, replaced.ProvisioningStatus)
+	fmt.Println(replaced.RegistrationID, replaced.Attestation.Type)
 
 	_, err = client.IndividualEnrollments().CreateOrUpdate(ctx, enrollment.IndividualEnrollment, options)
 	if azdps.HasStatusCode(err, http.StatusPreconditionFailed) {
 		fmt.Println("the ETag is not current any more")
 	}
 	// Output:
-	// device-1 disabled
+	// device-1 tpm
 	// the ETag is not current any more
 }
 
@@ -222,6 +223,9 @@ func ExampleIndividualEnrollmentsClient_NewQueryPager_resume() {
 	stored := page.ContinuationToken
 	fmt.Println("the first process read", len(page.Items))
 
+	if stored == "" { // nothing is left; a pager without a token would start again
+		return
+	}
 	pager = client.IndividualEnrollments().NewQueryPager(&azdps.IndividualEnrollmentsClientQueryOptions{ContinuationToken: stored})
 	for pager.More() {
 		page, err := pager.NextPage(ctx)

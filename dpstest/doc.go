@@ -67,7 +67,8 @@ the service never would:
 		_, _ = io.WriteString(w, "<html>Bad Gateway</html>")
 	}, nil)
 
-[Options.OperationsPerMinute] throttles as the service does, by count.
+[Options.OperationsPerMinute] throttles as the service does, by count, and [Server.SetPolicies] takes a key or a permission away from
+clients that are running.
 
 # What the server holds and got
 

@@ -72,8 +72,7 @@ func ExampleServer_Transport() {
 	// Output: requests of the server: 1
 }
 
-// Credential stands for Microsoft Entra ID: it goes where a credential of azidentity goes. What the code under test does without it,
-// or after its key was replaced, shows a server with other policies.
+// Credential stands for Microsoft Entra ID: it goes where a credential of azidentity goes.
 func ExampleServer_Credential() {
 	server := dpstest.NewUnstartedServer(nil)
 
@@ -89,6 +88,28 @@ func ExampleServer_Credential() {
 	// Output:
 	// not found: true
 	// authorized by: Bearer REDACTED
+}
+
+// SetPolicies takes a key from a running client, or a permission from a key: how does the code under test take the 401?
+func ExampleServer_SetPolicies() {
+	ctx := context.Background()
+	server := dpstest.NewUnstartedServer(nil)
+
+	options := &azdps.ClientOptions{}
+	options.Transport = server.Transport()
+	client, err := azdps.NewDeviceProvisioningClientFromConnectionString(server.ConnectionString(), options)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.EnrollmentGroups().Delete(ctx, "line-1", nil)
+	fmt.Println("not found:", azdps.HasStatusCode(err, http.StatusNotFound))
+
+	server.SetPolicies() // the same policy with new keys
+	_, err = client.EnrollmentGroups().Delete(ctx, "line-1", nil)
+	fmt.Println("unauthorized:", azdps.HasStatusCode(err, http.StatusUnauthorized))
+	// Output:
+	// not found: true
+	// unauthorized: true
 }
 
 // Start lets a server be set up before anybody can reach it, as in net/http/httptest. Closing it breaks the connections that are left.

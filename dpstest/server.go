@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -23,7 +24,7 @@ const unstartedHost = "dpstest.azure-devices-provisioning.net"
 // Server is a Device Provisioning Service; it is safe for concurrent use.
 type Server struct {
 	service   *emulator.Handler
-	policy    *AccessPolicy // the first
+	policy    *atomic.Pointer[AccessPolicy] // the first
 	clock     func() time.Time
 	logf      func(format string, args ...any)
 	authority *authority
@@ -49,6 +50,7 @@ func NewUnstartedServer(options *Options) *Server {
 		options = &Options{}
 	}
 	s := &Server{
+		policy:   new(atomic.Pointer[AccessPolicy]),
 		clock:    options.Clock,
 		logf:     options.Logf,
 		controls: &controls{},
@@ -70,12 +72,8 @@ func NewUnstartedServer(options *Options) *Server {
 		CAs:                    options.CAs,
 		Webhooks:               options.Webhooks,
 	}
-	policies := complete(options.Policies)
-	for _, policy := range policies {
-		config.Policies = append(config.Policies, policy.emulated())
-	}
-	s.policy = &policies[0]
 	s.service = emulator.New(config)
+	s.SetPolicies(options.Policies...)
 	s.authority = newAuthority(s.clock(), options.Listener)
 	s.authority.client.Transport.(*http.Transport).DialContext = s.dial
 	s.memory = newMemoryTransport(s)
@@ -119,7 +117,21 @@ func (s *Server) URL() string { return "https://" + s.host() }
 // ConnectionString returns a connection string with the name and the primary key of the first access policy. It holds a
 // secret, of this server only.
 func (s *Server) ConnectionString() string {
-	return "HostName=" + s.host() + ";SharedAccessKeyName=" + s.policy.Name + ";SharedAccessKey=" + s.policy.PrimaryKey
+	policy := s.policy.Load()
+	return "HostName=" + s.host() + ";SharedAccessKeyName=" + policy.Name + ";SharedAccessKey=" + policy.PrimaryKey
+}
+
+// SetPolicies replaces the access policies as [Options.Policies] sets them, and panics as [NewServer] does. Requests
+// from now on are checked against these alone: what was signed with a key that is gone is answered 401. So a test
+// makes the key of a running client invalid, and revokes a permission.
+func (s *Server) SetPolicies(policies ...AccessPolicy) {
+	completed := complete(policies)
+	emulated := make([]emulator.Policy, len(completed))
+	for i, policy := range completed {
+		emulated[i] = policy.emulated()
+	}
+	s.policy.Store(&completed[0])
+	s.service.SetPolicies(emulated)
 }
 
 func (s *Server) host() string {

@@ -266,6 +266,42 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
+// TestSetPolicies replaces the keys and takes a permission away while clients are at work.
+func TestSetPolicies(t *testing.T) {
+	t.Parallel()
+	owner := dpstest.AccessPolicy{Name: "owner", SecondaryKey: "MTIzNA==", Permissions: dpstest.PossiblePermissionValues()}
+	srv := dpstest.NewUnstartedServer(&dpstest.Options{Policies: []dpstest.AccessPolicy{owner}})
+	signedWith := func(key string) *service {
+		client := connect(t, srv, srv.Transport(), time.Now)
+		if key != "" {
+			client.sign = func() string {
+				return sas("dpstest.azure-devices-provisioning.net", "owner", key, time.Now().Add(time.Hour))
+			}
+		}
+		return client
+	}
+	first, secondary := signedWith(""), signedWith("MTIzNA==")
+	old := srv.ConnectionString()
+	first.do(200, "PUT", "/enrollments/device-1", device1)
+
+	srv.SetPolicies(owner) // with a primary key of its own
+	require.NotEqual(t, old, srv.ConnectionString())
+	require.Equal(t, 401002, first.do(401, "GET", "/enrollments/device-1", "").code(t))
+	secondary.do(200, "GET", "/enrollments/device-1", "")
+	signedWith("").do(200, "GET", "/enrollments/device-1", "")
+
+	owner.Permissions = []dpstest.Permission{dpstest.PermissionEnrollmentRead}
+	srv.SetPolicies(owner)
+	secondary.do(200, "GET", "/enrollments/device-1", "")
+	secondary.do(401, "PUT", "/enrollments/device-1", device1)
+
+	require.Panics(t, func() { srv.SetPolicies(owner, owner) })
+	secondary.do(200, "GET", "/enrollments/device-1", "")
+	srv.SetPolicies()
+	secondary.do(401, "GET", "/enrollments/device-1", "")
+	require.Contains(t, srv.ConnectionString(), "SharedAccessKeyName=provisioningserviceowner;")
+}
+
 func TestThrottlingAndClock(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1700000000, 0)

@@ -95,9 +95,9 @@ func members(credential string) (values map[string]string, ok bool) {
 func macOf(s *tester, header string, key int) string {
 	_, credential, _ := strings.Cut(header, " ")
 	values, _ := members(credential)
-	policy := s.handler.policies[values["skn"]]
+	policy := s.handler.policy(values["skn"])
 	if policy == nil {
-		policy = s.handler.policies["reader"]
+		policy = s.handler.policy("reader")
 	}
 	return url.QueryEscape(hmacOf(policy.Keys[key%2], values["sr"]+"\n"+values["se"]))
 }
@@ -115,7 +115,7 @@ func isGoodSignature(s *tester, credential, host, path string) bool {
 		return false
 	}
 	name, err := url.QueryUnescape(values["skn"])
-	policy := s.handler.policies[name]
+	policy := s.handler.policy(name)
 	if err != nil || policy == nil {
 		return false
 	}

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -61,7 +62,7 @@ const IDScope = "0ne00000A0A"
 // Handler is the service. It is safe for concurrent use. Keys are behind pointers, which the fmt package does not follow.
 type Handler struct {
 	clock       func() time.Time
-	policies    map[string]*Policy
+	policies    atomic.Pointer[map[string]*Policy]
 	tokens      *tokenKey
 	throttle    throttle
 	registering throttle
@@ -78,7 +79,6 @@ type Handler struct {
 func New(config Config) *Handler {
 	h := &Handler{
 		clock:       config.Clock,
-		policies:    make(map[string]*Policy, len(config.Policies)),
 		tokens:      new(tokenKey),
 		throttle:    throttle{limit: config.OperationsPerMinute},
 		registering: throttle{limit: config.RegistrationsPerMinute},
@@ -99,9 +99,7 @@ func New(config Config) *Handler {
 	if h.webhooks == nil {
 		h.webhooks = &http.Client{Timeout: time.Minute}
 	}
-	for _, policy := range config.Policies {
-		h.policies[policy.Name] = &policy
-	}
+	h.SetPolicies(config.Policies)
 	_, _ = rand.Read(h.tokens[:]) // never fails
 	h.store.init()
 
@@ -128,6 +126,18 @@ func New(config Config) *Handler {
 	}
 	return h
 }
+
+// SetPolicies replaces the shared access policies for the requests from now on. Their names are unique.
+func (h *Handler) SetPolicies(policies []Policy) {
+	byName := make(map[string]*Policy, len(policies))
+	for _, policy := range policies {
+		byName[policy.Name] = &policy
+	}
+	h.policies.Store(&byName)
+}
+
+// policy returns the shared access policy of a name, or nil.
+func (h *Handler) policy(name string) *Policy { return (*h.policies.Load())[name] }
 
 // call is a request on its way through the service.
 type call struct {
