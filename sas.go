@@ -5,10 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"hash"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,7 +27,7 @@ const tokenLifetime = time.Hour
 // RegistrationStatusRead and RegistrationStatusWrite. The policy provisioningserviceowner has them all.
 type SharedAccessKeyCredential struct {
 	policyName string
-	key        atomic.Pointer[[]byte]
+	key        atomic.Pointer[signers]
 }
 
 // NewSharedAccessKeyCredential checks that key is base64 and holds it for the shared access policy of that name.
@@ -50,13 +52,18 @@ func (c *SharedAccessKeyCredential) Update(key string) error {
 	if err != nil {
 		return err
 	}
-	c.key.Store(&secret)
+	c.key.Store(newSigners(secret))
 	return nil
 }
 
 // sign makes a token for a resource that is escaped already.
 func (c *SharedAccessKeyCredential) sign(escapedResource string, expiry time.Time) string {
-	return signResource(escapedResource, c.policyName, *c.key.Load(), expiry)
+	key := c.key.Load()
+	s := key.Get().(*signer)
+	token := s.token(escapedResource, c.policyName, expiry)
+	s.mac.Reset()
+	key.Put(s)
+	return token
 }
 
 // GenerateSASToken signs a shared access signature, the value of an Authorization header, with the key of a policy.
@@ -82,14 +89,26 @@ func GenerateSASToken(audience, policyName, key string, expiry time.Time) (strin
 	if err != nil {
 		return "", err
 	}
-	return signResource(url.QueryEscape(audience), policyName, secret, expiry), nil
+	return newSigner(secret).token(url.QueryEscape(audience), policyName, expiry), nil
 }
 
-// signResource follows the rule that the service shares with IoT Hub:
+// signer signs with a key.
+type signer struct {
+	mac     hash.Hash
+	scratch []byte
+}
+
+func newSigner(secret []byte) *signer {
+	return &signer{mac: hmac.New(sha256.New, secret), scratch: make([]byte, 0, 256)}
+}
+
+// token follows the rule that the service shares with IoT Hub:
 // https://learn.microsoft.com/azure/iot-dps/how-to-control-access
-func signResource(escapedResource, policyName string, secret []byte, expiry time.Time) string {
-	end := strconv.FormatInt(expiry.Unix(), 10)
-	signature := sign(secret, escapedResource+"\n"+end)
+func (s *signer) token(escapedResource, policyName string, expiry time.Time) string {
+	s.scratch = append(append(s.scratch[:0], escapedResource...), '\n')
+	s.scratch = strconv.AppendInt(s.scratch, expiry.Unix(), 10)
+	end := string(s.scratch[len(escapedResource)+1:])
+	signature := s.sign(s.scratch)
 	return "SharedAccessSignature sr=" + escapedResource + "&sig=" + url.QueryEscape(signature) + "&se=" + end + "&skn=" + url.QueryEscape(policyName)
 }
 
@@ -109,13 +128,22 @@ func DeriveDeviceKey(groupKey, registrationID string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return sign(secret, registrationID), nil
+	return newSigner(secret).sign([]byte(registrationID)), nil
 }
 
-func sign(secret []byte, text string) string {
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte(text))
-	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+// sign returns the base64 of the HMAC of a text. For another one, reset the mac.
+func (s *signer) sign(text []byte) string {
+	s.mac.Write(text)
+	mac := s.mac.Sum(s.scratch[:0])
+	s.scratch = base64.StdEncoding.AppendEncode(mac, mac)
+	return string(s.scratch[len(mac):])
+}
+
+// signers are ready to sign with a key, as many as there were requests at once: to set one up costs as much as a signature.
+type signers struct{ sync.Pool }
+
+func newSigners(secret []byte) *signers {
+	return &signers{sync.Pool{New: func() any { return newSigner(secret) }}}
 }
 
 // decodeKey reads a base64 key. Its errors never hold a part of the key.
