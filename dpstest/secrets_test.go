@@ -7,12 +7,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/azdps/azdps/dpstest"
+	"github.com/azdps/azdps/internal/checks"
 )
 
 // planted is a key that is found in whatever form it is printed: as text, in hexadecimal, as numbers or decoded.
@@ -68,32 +65,14 @@ func secretsOfPackage(t *testing.T) map[string]any {
 	}
 }
 
-// exportedTypes lists the types of the package by its sources.
-func exportedTypes(t *testing.T) (exported []string) {
-	t.Helper()
-	sources, err := filepath.Glob("*.go")
-	require.NoError(t, err)
-	for _, source := range sources {
-		if strings.HasSuffix(source, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.SkipObjectResolution)
-		require.NoError(t, err)
-		for node := range ast.Preorder(file) {
-			if spec, ok := node.(*ast.TypeSpec); ok && spec.Name.IsExported() {
-				exported = append(exported, spec.Name.Name)
-			}
-		}
-	}
-	require.NotEmpty(t, exported)
-	return exported
-}
-
 // TestSecretsAreOfEveryType keeps a new type from being forgotten.
 func TestSecretsAreOfEveryType(t *testing.T) {
 	t.Parallel()
 	values := secretsOfPackage(t)
-	for _, name := range exportedTypes(t) {
+	exported, err := checks.ExportedTypes(".")
+	require.NoError(t, err)
+	require.NotEmpty(t, exported)
+	for _, name := range exported {
 		require.Contains(t, values, name)
 	}
 }

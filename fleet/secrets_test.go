@@ -7,9 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"iter"
 	"log/slog"
 	"net/http"
@@ -25,6 +22,7 @@ import (
 	"github.com/azdps/azdps"
 	"github.com/azdps/azdps/dpstest"
 	"github.com/azdps/azdps/fleet"
+	"github.com/azdps/azdps/internal/checks"
 )
 
 // plantedText begins every secret of these tests, in whatever form.
@@ -194,32 +192,14 @@ func plantedTypes(t *testing.T) map[string]any {
 	}
 }
 
-// exportedTypes lists the types of the package by its sources.
-func exportedTypes(t *testing.T) (exported []string) {
-	t.Helper()
-	sources, err := filepath.Glob("*.go")
-	require.NoError(t, err)
-	for _, source := range sources {
-		if strings.HasSuffix(source, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.SkipObjectResolution)
-		require.NoError(t, err)
-		for node := range ast.Preorder(file) {
-			if spec, ok := node.(*ast.TypeSpec); ok && spec.Name.IsExported() {
-				exported = append(exported, spec.Name.Name)
-			}
-		}
-	}
-	require.NotEmpty(t, exported)
-	return exported
-}
-
 // TestSecretsOfEveryType prints and logs each exported type, and keeps a new one from being forgotten.
 func TestSecretsOfEveryType(t *testing.T) {
 	t.Parallel()
 	values := plantedTypes(t)
-	for _, name := range exportedTypes(t) {
+	exported, err := checks.ExportedTypes(".")
+	require.NoError(t, err)
+	require.NotEmpty(t, exported)
+	for _, name := range exported {
 		require.Contains(t, values, name)
 	}
 	for name, value := range values {

@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -82,9 +80,9 @@ func TestRun_leavesOutWhatARealServiceWasNotNamedFor(t *testing.T) {
 			t.Parallel()
 			server := dpstest.NewServer(nil)
 			defer server.Close()
-			file := filepath.Join(t.TempDir(), "ca.pem")
-			require.NoError(t, os.WriteFile(file, server.CertificatePEM(), 0o600))
-			environment := map[string]string{"DPS_CONNECTION_STRING": test.connectionString(server), "DPS_CA_FILE": file}
+			environment, err := exampletest.Environment(server, t.TempDir())
+			require.NoError(t, err)
+			environment["DPS_CONNECTION_STRING"] = test.connectionString(server)
 
 			var out bytes.Buffer
 			require.NoError(t, program.Run(t.Context(), &out, func(name string) string { return environment[name] }))

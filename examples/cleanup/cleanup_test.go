@@ -6,8 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -100,9 +98,8 @@ func realService(t *testing.T, records string) (*dpstest.Server, func(string) st
 	server := dpstest.NewServer(nil)
 	t.Cleanup(server.Close)
 	require.NoError(t, server.Load(strings.NewReader(records)))
-	file := filepath.Join(t.TempDir(), "ca.pem")
-	require.NoError(t, os.WriteFile(file, server.CertificatePEM(), 0o600))
-	environment := map[string]string{"DPS_CONNECTION_STRING": server.ConnectionString(), "DPS_CA_FILE": file}
+	environment, err := exampletest.Environment(server, t.TempDir())
+	require.NoError(t, err)
 	return server, func(name string) string { return environment[name] }
 }
 

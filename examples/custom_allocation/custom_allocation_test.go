@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -60,11 +58,9 @@ func TestRun_createsTheEnrollmentAloneInARealService(t *testing.T) {
 			t.Parallel()
 			server := dpstest.NewServer(nil)
 			defer server.Close()
-			file := filepath.Join(t.TempDir(), "ca.pem")
-			require.NoError(t, os.WriteFile(file, server.CertificatePEM(), 0o600))
-			environment := map[string]string{
-				"DPS_CONNECTION_STRING": server.ConnectionString(), "DPS_CA_FILE": file, "DPS_WEBHOOK_URL": test.url,
-			}
+			environment, err := exampletest.Environment(server, t.TempDir())
+			require.NoError(t, err)
+			environment["DPS_WEBHOOK_URL"] = test.url
 			var out bytes.Buffer
 			require.NoError(t, program.Run(t.Context(), &out, func(name string) string { return environment[name] }))
 			assert.Contains(t, out.String(), test.told)

@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"testing"
@@ -67,9 +65,9 @@ func TestRun_refersOnlyToACAThatARealServiceHas(t *testing.T) {
 			t.Parallel()
 			server := dpstest.NewServer(nil)
 			defer server.Close()
-			file := filepath.Join(t.TempDir(), "ca.pem")
-			require.NoError(t, os.WriteFile(file, server.CertificatePEM(), 0o600))
-			environment := map[string]string{"DPS_CONNECTION_STRING": server.ConnectionString(), "DPS_CA_FILE": file, "DPS_CA_NAME": test.ca}
+			environment, err := exampletest.Environment(server, t.TempDir())
+			require.NoError(t, err)
+			environment["DPS_CA_NAME"] = test.ca
 
 			var out bytes.Buffer
 			require.NoError(t, program.Run(t.Context(), &out, func(name string) string { return environment[name] }))

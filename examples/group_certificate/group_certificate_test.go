@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"crypto/x509"
 	"maps"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -48,14 +46,8 @@ func TestRun_registersWithARealServiceOnlyIfItCan(t *testing.T) {
 	server := dpstest.NewServer(nil)
 	defer server.Close()
 	exampletest.Hurry(server)
-	file := filepath.Join(t.TempDir(), "ca.pem")
-	require.NoError(t, os.WriteFile(file, server.CertificatePEM(), 0o600))
-	known := map[string]string{
-		"DPS_CONNECTION_STRING": server.ConnectionString(),
-		"DPS_CA_FILE":           file,
-		"DPS_ID_SCOPE":          server.IDScope(),
-		"DPS_DEVICE_ENDPOINT":   strings.TrimPrefix(server.DeviceURL(), "https://"),
-	}
+	known, err := exampletest.Environment(server, t.TempDir())
+	require.NoError(t, err)
 	for missing, told := range map[string]string{
 		"":                    "the service answers 401: ",
 		"DPS_ID_SCOPE":        "left out: ",

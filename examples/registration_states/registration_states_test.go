@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -63,14 +61,8 @@ func TestRun_registersWithARealServiceOnlyIfItCan(t *testing.T) {
 	server := dpstest.NewServer(nil)
 	defer server.Close()
 	exampletest.Hurry(server)
-	file := filepath.Join(t.TempDir(), "ca.pem")
-	require.NoError(t, os.WriteFile(file, server.CertificatePEM(), 0o600))
-	known := map[string]string{
-		"DPS_CONNECTION_STRING": server.ConnectionString(),
-		"DPS_CA_FILE":           file,
-		"DPS_ID_SCOPE":          server.IDScope(),
-		"DPS_DEVICE_ENDPOINT":   strings.TrimPrefix(server.DeviceURL(), "https://"),
-	}
+	known, err := exampletest.Environment(server, t.TempDir())
+	require.NoError(t, err)
 	for missing, told := range map[string]string{
 		"":                    "-pump-7 is assigned to ",
 		"DPS_ID_SCOPE":        "left out, and the rest with it",

@@ -7,6 +7,8 @@ import (
 	"context"
 	"crypto/tls"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -118,4 +120,19 @@ func (s *Stage) Printed() (keys []string) {
 		}
 	}
 	return keys
+}
+
+// Environment names a started server as a real service is named, for programs and for devices. The certificate of its authority is put
+// into a folder.
+func Environment(server *dpstest.Server, folder string) (map[string]string, error) {
+	certificate := filepath.Join(folder, "ca.pem")
+	if err := os.WriteFile(certificate, server.CertificatePEM(), 0o600); err != nil {
+		return nil, err
+	}
+	return map[string]string{
+		"DPS_CONNECTION_STRING": server.ConnectionString(),
+		"DPS_CA_FILE":           certificate,
+		"DPS_ID_SCOPE":          server.IDScope(),
+		"DPS_DEVICE_ENDPOINT":   strings.TrimPrefix(server.DeviceURL(), "https://"),
+	}, nil
 }
