@@ -180,23 +180,23 @@ func (c *cursor) container(opening, closing byte, element func() error) error {
 // quoted goes past a string and returns it with its quotes. A plain one is ASCII without escapes.
 func (c *cursor) quoted() (text []byte, plain bool, err error) {
 	plain = true
-	for i := c.at + 1; i < len(c.data); i++ {
-		b := c.data[i]
+	data := c.data[c.at:]
+	for i := 1; i < len(data); i++ {
+		b := data[i]
+		if isPlain[b] {
+			continue
+		}
 		switch {
-		case isPlain[b]:
 		case b == '"':
-			text = c.data[c.at : i+1]
-			c.at = i + 1
-			return text, plain, nil
+			c.at += i + 1
+			return data[:i+1], plain, nil
 		case b == '\\':
-			plain = false
 			i++ // the next byte is a part of the escape, also if it is a quote
 		case b < ' ':
-			c.at = i
+			c.at += i
 			return nil, false, c.invalid()
-		default:
-			plain = false
 		}
+		plain = false
 	}
 	return nil, false, io.ErrUnexpectedEOF
 }
