@@ -174,7 +174,11 @@ func newClient(endpoint string, options *ClientOptions, authenticate func(*url.U
 	if err != nil {
 		return nil, fmt.Errorf("azdps: %w", err)
 	}
-	s := &service{internal: internal, endpoint: strings.TrimRight(u.String(), "/")}
+	s := &service{
+		internal:      internal,
+		endpoint:      strings.TrimRight(u.String(), "/"),
+		bodiesAreSeen: bodiesAreSeen(&settings.ClientOptions),
+	}
 	return &DeviceProvisioningClient{
 		service:     s,
 		enrollments: &IndividualEnrollmentsClient{records: newEnrollments(s)},

@@ -155,7 +155,7 @@ func ExampleClientOptions_maxResponseBody() {
 
 	_, err = client.IndividualEnrollments().NewQueryPager(nil).NextPage(context.Background())
 	fmt.Println(err)
-	// Output: body download policy: azdps: the body of the answer 200 is larger than the 100 bytes of ClientOptions.MaxResponseBody
+	// Output: azdps: the body of the answer 200 is larger than the 100 bytes of ClientOptions.MaxResponseBody
 }
 
 // The whole answer is there for who needs a header of it, or a member that this package does not know. The id of the request is

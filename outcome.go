@@ -61,6 +61,9 @@ func (answerPolicy) Do(req *policy.Request) (*http.Response, error) {
 		w.sent = false
 	}
 	resp, err := req.Next()
+	if err == nil {
+		err = downloadBody(req, resp)
+	}
 	if isWrite {
 		if w.sent && (err != nil || untold(resp.StatusCode)) {
 			w.lost = true

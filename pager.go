@@ -25,7 +25,7 @@ type query[T any] struct {
 
 // newPager makes the pager of a query; response makes a page of the caller's type, and next is its continuation token.
 func newPager[T, R any](q query[T], response func([]T, string) R, next func(R) string) *runtime.Pager[R] {
-	seen := tokenSet{}
+	seen, answer := tokenSet{}, q.service.newDownload()
 	return runtime.NewPager(runtime.PagingHandler[R]{
 		More: func(current R) bool { return next(current) != "" },
 		Fetcher: func(ctx context.Context, current *R) (R, error) {
@@ -33,7 +33,7 @@ func newPager[T, R any](q query[T], response func([]T, string) R, next func(R) s
 			if current != nil {
 				wanted.continuationToken = next(*current)
 			}
-			items, token, err := q.fetch(ctx, wanted)
+			items, token, err := q.fetch(ctx, wanted, answer)
 			if err == nil {
 				err = seen.follow(wanted.continuationToken, token)
 			}
@@ -47,12 +47,12 @@ func newPager[T, R any](q query[T], response func([]T, string) R, next func(R) s
 }
 
 // fetch reads one page and the token that leads to the next.
-func (q query[T]) fetch(ctx context.Context, wanted page) (items []T, token string, err error) {
+func (q query[T]) fetch(ctx context.Context, wanted page, answer *download) (items []T, token string, err error) {
 	if q.invalid != nil {
 		return nil, "", q.invalid
 	}
 	header, err := q.service.send(ctx, operation{
-		name: q.name, method: http.MethodPost, path: q.path, body: q.body, page: wanted,
+		name: q.name, method: http.MethodPost, path: q.path, body: q.body, page: wanted, answer: answer,
 	}, func(body []byte) (err error) {
 		items, err = decodePage[T](body)
 		return err

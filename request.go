@@ -25,8 +25,9 @@ const (
 
 // service is what all clients of one service share.
 type service struct {
-	internal *azcore.Client
-	endpoint string // without a trailing slash
+	internal      *azcore.Client
+	endpoint      string // without a trailing slash
+	bodiesAreSeen bool   // by others than the client
 }
 
 // operation is one request of the service API, the same for each of its tries.
@@ -37,7 +38,8 @@ type operation struct {
 	body    []byte // JSON; nil sends none
 	ifMatch *azcore.ETag
 	page    page
-	write   *write // nil for an operation that changes nothing, which may be tried again after any fault
+	answer  *download // nil leaves it to azcore to read the answer
+	write   *write    // nil for an operation that changes nothing, which may be tried again after any fault
 }
 
 // page is the part of a list that a query asks for.
@@ -64,6 +66,7 @@ func (s *service) send(ctx context.Context, op operation, decode func([]byte) er
 	if err != nil {
 		return nil, err
 	}
+	op.answer.in(req)
 	resp, err := s.internal.Pipeline().Do(req) //nolint:bodyclose // the pipeline has read and closed it
 	if err != nil {
 		if op.write != nil && op.write.done {
@@ -81,7 +84,7 @@ func (s *service) send(ctx context.Context, op operation, decode func([]byte) er
 		}
 		return nil, op.write.outcome(newResponseError(resp))
 	}
-	if err := readAnswer(resp, decode); err != nil {
+	if err := op.read(resp, decode); err != nil {
 		op.write.lose()
 		return nil, op.write.outcome(fmt.Errorf("azdps: %s: answer %d is not the JSON of the service (Content-Type %q): %w",
 			op.name, resp.StatusCode, resp.Header.Get("Content-Type"), err))
@@ -94,8 +97,8 @@ func (op operation) deletedBefore(resp *http.Response) bool {
 	return op.method == http.MethodDelete && op.write.lost && resp.StatusCode == http.StatusNotFound
 }
 
-func readAnswer(resp *http.Response, decode func([]byte) error) error {
-	body, err := runtime.Payload(resp)
+func (op operation) read(resp *http.Response, decode func([]byte) error) error {
+	body, err := op.answer.payload(resp)
 	if err != nil {
 		return err
 	}
