@@ -200,6 +200,24 @@ func (c *X509Certificates) problem() (member, problem string) {
 	return "", ""
 }
 
+// holdsPrivateKey reports whether a key stands where a certificate belongs.
+func (x *X509Attestation) holdsPrivateKey() bool {
+	for _, certificates := range []*X509Certificates{x.ClientCertificates, x.SigningCertificates} {
+		if certificates == nil {
+			continue
+		}
+		for _, certificate := range []*X509CertificateWithInfo{certificates.Primary, certificates.Secondary} {
+			if certificate == nil {
+				continue
+			}
+			if _, problem := readCertificates([]byte(certificate.Certificate)); strings.Contains(problem, "private key") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (c *X509CertificateWithInfo) problem() string {
 	if c.Certificate != "" {
 		_, problem := readCertificates([]byte(c.Certificate))
@@ -252,7 +270,7 @@ func readPEM(data []byte) (certificates [][]byte, problem string) {
 		switch {
 		case isPrivateKey(block.Bytes):
 			return nil, "holds a private key under another name"
-		case !isExplanation(beside):
+		case !isExplanation(beside) || len(block.Headers) > 0:
 			return nil, besideCertificates
 		case block.Type == pemCertificate && !isDER(block.Bytes):
 			return nil, "is PEM of what is no certificate"
@@ -272,8 +290,8 @@ func readPEM(data []byte) (certificates [][]byte, problem string) {
 
 const besideCertificates = "has data beside the PEM that may be a key; only the certificate belongs here"
 
-// isExplanation takes the text that tools write around PEM, and nothing that may be a key: neither bytes that are no text, nor as
-// many characters of base64 in a row as a line of a key has. Digits of a fingerprint may be many.
+// isExplanation takes the text that tools write around PEM, and not what looks like a key: neither bytes that are no text, nor as
+// many characters of base64 in a row as a line of a key has. Digits of a fingerprint may be many, so a key in hexadecimal passes.
 func isExplanation(text []byte) bool {
 	const (
 		digits      = "0123456789ABCDEFabcdef"
@@ -283,8 +301,10 @@ func isExplanation(text []byte) bool {
 	if !utf8.Valid(text) || bytes.ContainsFunc(text, isControl) {
 		return false
 	}
-	for run := range bytes.FieldsFuncSeq(text, func(r rune) bool { return r >= utf8.RuneSelf || !isAlphanumeric(byte(r)) && r != '+' && r != '/' }) { //nolint:gosec // r is ASCII there
-		if len(run) >= shortestKey && len(bytes.Trim(run, digits)) > 0 {
+	for run := range bytes.FieldsFuncSeq(text, func(r rune) bool {
+		return r >= utf8.RuneSelf || !isAlphanumeric(byte(r)) && !strings.ContainsRune("+/-_", r)
+	}) { //nolint:gosec // r is ASCII there
+		if len(run) >= shortestKey && len(bytes.Trim(run, digits+"-_")) > 0 {
 			return false
 		}
 	}

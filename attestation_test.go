@@ -101,6 +101,7 @@ func TestAttestationParseCertificate(t *testing.T) {
 		"PEM without a line at the end": strings.TrimSpace(m.pem),
 		"PEM with an explanation": "Bag Attributes\r\n\tlocalKeyID: 54 69 6D 65\nsubject=CN = Käse\n" + strings.Repeat("=", 64) + "\n" +
 			"# SHA-256: " + strings.Repeat("0123456789abcdEF", 4) + "\n" + m.pem + "\n",
+		"PEM between lines": strings.Repeat("-", 64) + "\n" + m.pem + strings.Repeat("_", 64),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -137,6 +138,8 @@ func (m attestationMaterial) badCertificates() map[string]struct{ data, problem 
 		"private key under another name": {m.pem + pemText("SECRET", m.pkcs8), privateKey},
 		"PEM of PEM of a private key":    {pemText("CERTIFICATE", []byte(m.pkcs8PEM)), "is PEM of what is no certificate"},
 		"base64 of a key before PEM":     {inBase64(m.pkcs8) + "\n" + m.pem, "may be a key"},
+		"base64url of a key":             {`{"kty":"EC","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}` + "\n" + m.pem, "may be a key"},
+		"a header within PEM":            {strings.Replace(m.pem, "CERTIFICATE-----\n", "CERTIFICATE-----\nKey: a\n\n", 1), "may be a key"},
 		"base64 of a key beside text":    {"Key:" + inBase64(m.pkcs8) + "g.\n" + m.pem, "may be a key"},
 		"base64 in lines after PEM":      {m.pem + wrapped(inBase64(m.ec)), "may be a key"},
 		"DER of a key after PEM":         {m.pem + string(m.pkcs8), "may be a key"},

@@ -26,21 +26,26 @@ func (c *collection[T]) runBulk(ctx context.Context, mode BulkOperationMode, rec
 		return result, nil
 	}
 	err = &BulkOperationError{Mode: mode, Failures: result.Errors, Items: len(records)}
-	if op.write.lost && mayBeOwn(result.Errors) {
+	if isOpen(result.Errors, op.write.lost) {
 		err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 	}
 	return result, err
 }
 
-// mayBeOwn reports whether an item may be refused because an earlier try, whose answer was lost, was applied to it.
-func mayBeOwn(failures []BulkOperationFailure) bool {
+// isOpen reports whether an item that failed may have been applied: because the service gave up on it half-way, or because an earlier
+// try, whose answer was lost, was applied to it. A failure of no item may be that of any.
+func isOpen(failures []BulkOperationFailure, lost bool) bool {
 	for _, failure := range failures {
-		switch failure.ErrorCode / 1000 {
-		case http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed:
+		switch status := int(failure.ErrorCode / 1000); {
+		case untold(status):
 			return true
+		case status == http.StatusNotFound, status == http.StatusConflict, status == http.StatusPreconditionFailed:
+			if lost {
+				return true
+			}
 		}
 	}
-	return false
+	return len(failures) == 0
 }
 
 // bulkBody writes one record after another.
@@ -73,17 +78,24 @@ func (c *collection[T]) bulkBody(mode BulkOperationMode, records []T) ([]byte, e
 	return append(body, '}'), nil
 }
 
-// bulkProblem checks the id alone of a record that is to be deleted. Its attestation does not count, but the specification
-// demands one, so a record without gets the one that says nothing.
+// bulkProblem checks of a record that is to be deleted only the id, and that it does not send a secret for nothing. Its attestation does
+// not count, but the specification demands one, so a record without gets the one that says nothing.
 func (c *collection[T]) bulkProblem(mode BulkOperationMode, record *T) (member, problem string) {
 	if mode != BulkOperationModeDelete {
 		return c.problem(record)
 	}
 	v := c.view(record)
+	if problem := idProblem(v.id); problem != "" {
+		return "." + c.idField, problem
+	}
+	v.attestation.SymmetricKey = nil
 	if v.attestation.Type == "" {
 		v.attestation.Type = AttestationTypeNone
 	}
-	return "." + c.idField, idProblem(v.id)
+	if x := v.attestation.X509; x != nil && x.holdsPrivateKey() {
+		return ".Attestation.X509", "holds a private key"
+	}
+	return "", ""
 }
 
 // bulkETag keeps the ETag out of a create: there it could only be that of another record, such as one copied from another

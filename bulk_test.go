@@ -219,6 +219,31 @@ func TestBulkDeleteByID(t *testing.T) {
 	assert.True(t, azdps.HasCode(err, azdps.ErrorCodeEnrollmentGroupNotFound), "%v", err)
 }
 
+// TestBulkDeleteSendsNoSecrets deletes records that hold keys, which must not go over the wire for nothing.
+func TestBulkDeleteSendsNoSecrets(t *testing.T) {
+	t.Parallel()
+	client, transport := newStub(t, bulkAnswer)
+	keyed, err := azdps.NewSymmetricKeyAttestation(wireKey, otherKey)
+	require.NoError(t, err)
+	run := func(attestation azdps.AttestationMechanism) error {
+		items := []azdps.IndividualEnrollment{{RegistrationID: "device-1", Attestation: attestation}}
+		_, err := client.IndividualEnrollments().RunBulkOperation(t.Context(), azdps.BulkOperationModeDelete, items, nil)
+		return err
+	}
+	require.NoError(t, run(keyed))
+	assert.JSONEq(t, `{"enrollments":[{"registrationId":"device-1","attestation":{"type":"symmetricKey"}}],"mode":"delete"}`, string(transport.last(t).body))
+	assert.NotNil(t, keyed.SymmetricKey, "the record of the caller stays")
+
+	certificate := &azdps.X509CertificateWithInfo{Certificate: "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"}
+	err = run(azdps.AttestationMechanism{
+		Type: azdps.AttestationTypeX509,
+		X509: &azdps.X509Attestation{SigningCertificates: &azdps.X509Certificates{Secondary: certificate}},
+	})
+	requireInvalid(t, err, "enrollments[0].Attestation.X509")
+	require.ErrorContains(t, err, "holds a private key")
+	assert.Len(t, transport.requests, 1)
+}
+
 func TestBulkThatTheServiceWouldRefuse(t *testing.T) {
 	forEachBulk(t, func(t *testing.T, b bulker, client *azdps.DeviceProvisioningClient, server *dpstest.Server) {
 		var ten, eleven []bulkItem
@@ -288,8 +313,10 @@ func TestBulkAnswers(t *testing.T) {
 		"success without list":  {`{"isSuccessful":true}`, "", 0},
 		"success with null":     {`{"errors":null,"isSuccessful":true}`, "", 0},
 		"success with errors":   {`{"errors":[` + failure("device-1") + `],"isSuccessful":true}`, "azdps: bulk create refused 1 of 2 items: device-1: 409201 Exists.", 1},
-		"failure without a why": {`{"errors":[],"isSuccessful":false}`, "azdps: bulk create of 2 items: the service reports a failure, but of no item", 0},
-		"an empty object":       {`{}`, "azdps: bulk create of 2 items: the service reports a failure, but of no item", 0},
+		"failure without a why": {`{"errors":[],"isSuccessful":false}`, "azdps: the write may have been applied: azdps: bulk create of 2 items: the service reports a failure, but of no item", 0},
+		"an empty object":       {`{}`, "azdps: the write may have been applied: azdps: bulk create of 2 items: the service reports a failure, but of no item", 0},
+		"half-way": {`{"errors":[{"registrationId":"device-1","errorCode":500001,"errorStatus":"Oops."}]}`,
+			"azdps: the write may have been applied: azdps: bulk create refused 1 of 2 items: device-1: 500001 Oops.", 1},
 		"many": {`{"errors":[` + failure("a") + "," + failure("b") + "," + failure("c") + "," + failure("d") + "," + failure("e") + `],"isSuccessful":false}`,
 			"azdps: bulk create refused 5 of 2 items: a: 409201 Exists.; b: 409201 Exists.; c: 409201 Exists.; and 2 more", 5},
 	}

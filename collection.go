@@ -1,8 +1,11 @@
 package azdps
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -58,13 +61,19 @@ func (c *collection[T]) get(ctx context.Context, id string) (T, error) {
 	if err := checkID(c.idName, id); err != nil {
 		return *new(T), err
 	}
-	return c.one(ctx, operation{name: c.client + ".Get", method: http.MethodGet, path: itemPath(c.path, id)})
+	return c.one(ctx, id, operation{name: c.client + ".Get", method: http.MethodGet, path: itemPath(c.path, id)})
 }
 
-// one sends an operation that answers with a record.
-func (c *collection[T]) one(ctx context.Context, op operation) (T, error) {
+// one sends an operation that answers with the record of an id.
+func (c *collection[T]) one(ctx context.Context, id string, op operation) (T, error) {
 	var record T
-	err := c.service.do(ctx, op, func(body []byte) error { return decodeAnswer(body, &record) })
+	err := c.service.do(ctx, op, func(body []byte) error {
+		err := decodeAnswer(body, &record)
+		if err == nil && !strings.EqualFold(c.view(&record).id, id) {
+			return notTheRecord(c.idField)
+		}
+		return err
+	})
 	if err != nil {
 		return *new(T), err
 	}
@@ -82,8 +91,9 @@ func (c *collection[T]) createOrUpdate(ctx context.Context, record T, ifMatch *a
 	if err != nil {
 		return *new(T), invalid(c.parameter, "cannot be written as JSON: %w", err)
 	}
-	return c.one(ctx, operation{
-		name: c.client + ".CreateOrUpdate", method: http.MethodPut, path: itemPath(c.path, c.view(&record).id),
+	id := c.view(&record).id
+	return c.one(ctx, id, operation{
+		name: c.client + ".CreateOrUpdate", method: http.MethodPut, path: itemPath(c.path, id),
 		body: body, ifMatch: ifMatch, write: new(write),
 	})
 }
@@ -153,13 +163,12 @@ func (s *service) delete(ctx context.Context, name, path string, ifMatch *azcore
 	return s.do(ctx, op, decodeNothing)
 }
 
-// decodeNothing takes the answer to a delete, which has no body. The JSON of a service that sends one would do; the page of a
-// proxy that says 200 to everything would not.
+// decodeNothing takes the answer to a delete, which has no body. What says something else is not the service.
 func decodeNothing(body []byte) error {
-	if len(body) == 0 {
-		return nil
+	if len(bytes.TrimSpace(body)) > 0 {
+		return errors.New("it has a body, which the answer to a deletion has not")
 	}
-	return decode(body, new(any))
+	return nil
 }
 
 func (c *collection[T]) delete(ctx context.Context, id string, ifMatch *azcore.ETag) error {
@@ -176,7 +185,13 @@ func (c *collection[T]) attestationMechanism(ctx context.Context, id string) (At
 	var mechanism AttestationMechanism
 	err := c.service.do(ctx, operation{
 		name: c.client + ".GetAttestationMechanism", method: http.MethodPost, path: itemPath(c.path, id) + "/attestationmechanism",
-	}, func(body []byte) error { return decodeAnswer(body, &mechanism) })
+	}, func(body []byte) error {
+		err := decodeAnswer(body, &mechanism)
+		if err == nil && mechanism.Type == "" {
+			return errors.New("it has no type")
+		}
+		return err
+	})
 	if err != nil {
 		return AttestationMechanism{}, err
 	}

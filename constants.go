@@ -95,7 +95,7 @@ const (
 	// BulkOperationModeCreate creates the items; one that exists is refused with 409201 or 409202.
 	BulkOperationModeCreate BulkOperationMode = "create"
 
-	// BulkOperationModeDelete deletes the items; only their ids count.
+	// BulkOperationModeDelete deletes the items; only their ids count, and an ETag that is set must be the current one.
 	BulkOperationModeDelete BulkOperationMode = "delete"
 
 	// BulkOperationModeUpdate replaces the items. The service is recorded to refuse one that exists and is sent without

@@ -14,7 +14,7 @@ import (
 
 // How the package reads JSON: in one pass, by the tags of the structs. A list of the service has up to a million records, and
 // most of what it costs is to read them; see internal/bench. It takes what servers of other languages write: duplicate names, of
-// which the last counts, and invalid UTF-8, which is replaced. Null is the zero value.
+// which the last counts, though objects are merged, and invalid UTF-8, which is replaced. Null is the zero value.
 
 // decode reads one JSON value into what out points to.
 func decode(data []byte, out any) error {
@@ -42,7 +42,7 @@ func decodePage[T any](data []byte) ([]T, error) {
 	read := readerOf(reflect.TypeFor[T]())
 	err := c.array(func() error {
 		if len(items) == maxPageItems {
-			return c.fault(fmt.Sprintf("more than %d items in one page", maxPageItems))
+			return c.tooMany()
 		}
 		if len(items) == sampleItems { // the others will be about as long
 			items = slices.Grow(items, min(len(data)*sampleItems/c.at, maxEstimate))
@@ -91,8 +91,7 @@ func readAny(c *cursor) (any, error) {
 	case '{':
 		object := make(map[string]any)
 		err := c.object(func(name []byte) (err error) {
-			key := string(name) // before the next read, which may overwrite it
-			object[key], err = readAny(c)
+			object[string(name)], err = readAny(c)
 			return err
 		})
 		return object, err

@@ -2,6 +2,7 @@ package azdps
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -58,6 +59,10 @@ func (c *cursor) end() error {
 
 func (c *cursor) fault(problem string) error { return &jsonError{problem: problem, offset: c.at} }
 
+func (c *cursor) tooMany() error {
+	return c.fault(fmt.Sprintf("more than %d items in one array", maxPageItems))
+}
+
 func (c *cursor) invalid() error { return c.fault("invalid JSON") }
 
 // unexpected is the error of a value of another kind than the one that belongs here.
@@ -107,7 +112,7 @@ func (c *cursor) literal(word string) error {
 	return nil
 }
 
-// object reads an object: it calls member for each name, with the cursor before the value. A name is good until the next read.
+// object reads an object: it calls member for each name, with the cursor before the value. A name may be a part of the data.
 func (c *cursor) object(member func(name []byte) error) error {
 	return c.container('{', '}', func() error {
 		if b, err := c.next(); err != nil {
@@ -209,7 +214,7 @@ var isPlain = func() (plain [256]bool) {
 	return plain
 }()
 
-// unquoted reads a string. The result is good until the next read.
+// unquoted reads a string. The result may be a part of the data.
 func (c *cursor) unquoted() ([]byte, error) {
 	start := c.at
 	text, plain, err := c.quoted()
@@ -219,6 +224,9 @@ func (c *cursor) unquoted() ([]byte, error) {
 	case plain:
 		return text[1 : len(text)-1], nil
 	}
+	if text, err := jsontext.AppendUnquote(nil, text); err == nil {
+		return text, nil
+	}
 	token, err := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowInvalidUTF8(true)).ReadToken()
 	if err != nil {
 		c.at = start
@@ -227,7 +235,7 @@ func (c *cursor) unquoted() ([]byte, error) {
 	return []byte(token.String()), nil
 }
 
-// stringBytes reads a value that must be a string. The result is good until the next read.
+// stringBytes reads a value that must be a string. The result may be a part of the data.
 func (c *cursor) stringBytes() ([]byte, error) {
 	kind, err := c.kind()
 	switch {

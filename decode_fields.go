@@ -220,6 +220,9 @@ func readSlice(read reader) reader {
 		v.Set(reflect.MakeSlice(v.Type(), 0, 1))
 		return c.array(func() error {
 			n := v.Len()
+			if n == maxPageItems {
+				return c.tooMany()
+			}
 			v.Grow(1)
 			v.SetLen(n + 1)
 			v.Index(n).SetZero()

@@ -119,26 +119,28 @@ with [policy.WithRetryOptions], which replaces all of them, the 60 seconds too: 
 without 429 leaves throttling to the caller. The whole call ends with its context.
 
 This is how often a call is tried, and what its error tells, if each try meets the same. Reads are Get, the pages of lists, and
-GetAttestationMechanism. An IfMatch makes no difference. Of an Update, the tries are those of its write.
+GetAttestationMechanism. An IfMatch makes no difference. Of an Update, the tries are those of its write. An open 5xx leaves open
+whether the request took effect; those are all but 501, 503 and 505.
 
-	each try meets                                        reads    CreateOrUpdate, Delete  RunBulkOperation  Update
-	408, 429 or 503                                       4 tries  4 tries                 4 tries           4 tries
-	408, 429 or 503 with a Retry-After above 60 s         1 try    1 try                   1 try             1 try
-	500, 502 or 504                                       4 tries  4 tries, unknown        4 tries, unknown  4 tries, settled
-	412                                                   1 try    1 try                   1 try             6 tries
-	another status of 300 and above                       1 try    1 try                   1 try             1 try
-	a success that the service does not have, as 202      1 try    1 try, unknown          1 try, unknown    1 try, settled
-	no connection                                         4 tries  4 tries                 4 tries           4 tries
-	a connection that ends before the answer              4 tries  4 tries, unknown        4 tries, unknown  4 tries, settled
-	no answer within TryTimeout                           4 tries  4 tries, unknown        4 tries, unknown  4 tries, settled
-	a body of 2xx, 500, 502 or 504 that breaks off        4 tries  4 tries, unknown        1 try, unknown    4 tries, settled
-	a body of another status that breaks off              4 tries  4 tries                 1 try             4 tries
-	a body of 2xx, 500, 502 or 504 above MaxResponseBody  1 try    1 try, unknown          1 try, unknown    1 try, settled
-	a body of another status above MaxResponseBody        1 try    1 try                   1 try             1 try
-	a success that is not JSON of the service             1 try    1 try, unknown          1 try, unknown    1 try, settled
+	each try meets                                      reads    CreateOrUpdate, Delete  RunBulkOperation  Update
+	408, 429 or 503                                     4 tries  4 tries                 4 tries           4 tries
+	408, 429 or 503 with a Retry-After above 60 s       1 try    1 try                   1 try             1 try
+	500, 502 or 504                                     4 tries  4 tries, unknown        4 tries, unknown  4 tries, settled
+	another open 5xx                                    1 try    1 try, unknown          1 try, unknown    1 try, settled
+	412                                                 1 try    1 try                   1 try             6 tries
+	another status of 300 and above                     1 try    1 try                   1 try             1 try
+	a success that the service does not have, as 202    1 try    1 try, unknown          1 try, unknown    1 try, settled
+	no connection                                       4 tries  4 tries                 4 tries           4 tries
+	a connection that ends before the answer            4 tries  4 tries, unknown        4 tries, unknown  4 tries, settled
+	no answer within TryTimeout                         4 tries  4 tries, unknown        4 tries, unknown  4 tries, settled
+	a body of 2xx or an open 5xx that breaks off        4 tries  4 tries, unknown        1 try, unknown    4 tries, settled
+	a body of another status that breaks off            4 tries  4 tries                 1 try             4 tries
+	a body of 2xx or an open 5xx above MaxResponseBody  1 try    1 try, unknown          1 try, unknown    1 try, settled
+	a body of another status above MaxResponseBody      1 try    1 try                   1 try             1 try
+	a success that is not JSON of the service           1 try    1 try, unknown          1 try, unknown    1 try, settled
 
 An error that is unknown matches [ErrOutcomeUnknown]: the write may have been applied. Any other error of a write says that it was
-not. Settled means that Update reads the record again: if it is as it was sent, the update has succeeded, else the error is unknown.
+not, but for the items that a [*BulkOperationError] does not name: they were applied. Settled means that Update reads the record again: if it is as it was sent, the update has succeeded, else the error is unknown.
 After 412, Update starts again with what somebody else wrote, up to five times.
 
 The error of a call is that of its last try, but a write that was lost once stays in doubt. A create whose answer was lost may meet
@@ -156,7 +158,11 @@ reached the service and got no answer that tells:
 	success with items that were refused  -               -        see below         -
 
 Items that a bulk operation refuses at such a second try are told by a [*BulkOperationError] as always. It is unknown if one of
-them says 404, 409 or 412, since the first try may have been applied to it.
+them says 404, 409 or 412, since the first try may have been applied to it; and at any try if one says an open 5xx, or if the
+service reports a failure but of no item.
+
+A try that was given up may still arrive, even after its retry. A write with an ETag is then refused. One with [azcore.ETagAny] takes
+effect late, and so does a deletion without an ETag, also of a record that was created anew meanwhile.
 
 # Secrets
 

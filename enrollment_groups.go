@@ -111,7 +111,7 @@ func (c *EnrollmentGroupsClient) GetAttestationMechanism(ctx context.Context, en
 //
 //   - mode - what to do with the groups
 //   - groups - at most [MaxBulkItems], and no id twice, without regard to case. The ETag of each is sent, but for a
-//     create. For a delete the id is enough
+//     create. For a delete the id is enough, and no symmetric keys are sent
 //   - options - may be nil
 //
 // REST: https://learn.microsoft.com/rest/api/iot-dps/service/enrollment-group/run-bulk-operation

@@ -1,10 +1,12 @@
 package azdps
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -95,25 +97,48 @@ func ErrorDetailsFrom(err error) (ErrorDetails, bool) {
 	if !ok || response.RawResponse == nil {
 		return ErrorDetails{}, false
 	}
-	details, _ := readErrorBody(response.RawResponse)
+	var details ErrorDetails
+	if body, ok := response.RawResponse.Body.(*errorBody); ok {
+		details = body.details
+		details.Info = maps.Clone(details.Info)
+	} else {
+		details, _ = readErrorBody(response.RawResponse)
+	}
 	found := details.ErrorCode != 0 || details.TrackingID != "" || details.Message != ""
 	return details, found
 }
 
 // newResponseError makes the error of an answer that is none of success. The code is that of the body, else that of the header.
 func newResponseError(resp *http.Response) error {
-	_, code := readErrorBody(resp)
+	details, code := readErrorBody(resp)
 	if code == "" {
 		code = resp.Header.Get(headerErrorCode)
 	}
+	if len(code) > maxErrorCode {
+		code = ""
+	}
 	boundErrorBody(resp)
-	return runtime.NewResponseErrorWithErrorCode(resp, code)
+	err := runtime.NewResponseErrorWithErrorCode(resp, code)
+	if body, problem := runtime.Payload(resp); problem == nil {
+		resp.Body = &errorBody{bytes.NewReader(body), details}
+	}
+	return err
 }
 
 const (
 	maxErrorBody  = 64 << 10 // the service's own have less than 1 KB
 	maxErrorDepth = 32
+	maxErrorCode  = 64 // the service's own have 6 digits
 )
+
+// errorBody is the body of an error with what was read from it, so that many goroutines may look at one error.
+type errorBody struct {
+	*bytes.Reader
+	details ErrorDetails
+}
+
+// Close implements [io.Closer].
+func (*errorBody) Close() error { return nil }
 
 // boundErrorBody keeps the beginning of a body that is no error of the service. azcore puts the body into the text of the error, with
 // each line indented, so that 20 KB of brackets would become 200 MB of text.

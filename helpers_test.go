@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"net/http"
@@ -81,9 +82,18 @@ func (s *script) sent() []sentRequest {
 	return append([]sentRequest(nil), s.requests...)
 }
 
-// reply answers with a status, a body, and headers as names and values in turn.
+// reply answers with a status, a body as that of answerTo, and headers as names and values in turn.
 func reply(status int, body string, header ...string) answer {
-	return replyWith(status, func(*http.Request) io.Reader { return strings.NewReader(body) }, header...)
+	return replyWith(status, func(r *http.Request) io.Reader { return strings.NewReader(answerTo(r, body)) }, header...)
+}
+
+// answerTo makes a record with the id of the request of an empty object, which stands for one where the record does not matter.
+func answerTo(r *http.Request, body string) string {
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	if body != "{}" || r.Method != http.MethodGet && r.Method != http.MethodPut || len(parts) < 2 {
+		return body
+	}
+	return fmt.Sprintf(`{"registrationId":%[1]q,"enrollmentGroupId":%[1]q}`, parts[len(parts)-1])
 }
 
 func replyWith(status int, body func(*http.Request) io.Reader, header ...string) answer {
@@ -213,7 +223,7 @@ var calls = []call{
 			_, err := c.IndividualEnrollments().Get(ctx, "device-1", nil)
 			return err
 		}},
-	{"IndividualEnrollment_CreateOrUpdate", "IndividualEnrollmentsClient.CreateOrUpdate", putCall, enrollmentAnswer,
+	{"IndividualEnrollment_CreateOrUpdate", "IndividualEnrollmentsClient.CreateOrUpdate", putCall, strings.Replace(enrollmentAnswer, "device-1", "device-2", 1),
 		func(ctx context.Context, c *azdps.DeviceProvisioningClient) error {
 			_, err := c.IndividualEnrollments().CreateOrUpdate(ctx, newEnrollment("device-2"), nil)
 			return err
@@ -244,7 +254,7 @@ var calls = []call{
 			_, err := c.EnrollmentGroups().Get(ctx, "group-1", nil)
 			return err
 		}},
-	{"EnrollmentGroup_CreateOrUpdate", "EnrollmentGroupsClient.CreateOrUpdate", putCall, groupAnswer,
+	{"EnrollmentGroup_CreateOrUpdate", "EnrollmentGroupsClient.CreateOrUpdate", putCall, strings.Replace(groupAnswer, "group-1", "group-2", 1),
 		func(ctx context.Context, c *azdps.DeviceProvisioningClient) error {
 			_, err := c.EnrollmentGroups().CreateOrUpdate(ctx, newGroup("group-2"), nil)
 			return err

@@ -115,7 +115,7 @@ var hostileBodies = map[string]hostile{
 		answer: func(operation call) string {
 			return "HTTP/1.1 200 OK\r\n" + jsonHeader + "\r\nContent-Length: 1\r\n\r\n" + cmp.Or(operation.answer, "{}")
 		}, tries: 1, unknown: true, is: io.ErrUnexpectedEOF,
-		text: "is not the JSON of the service"},
+		text: "is not the JSON of the service", but: notEmpty},
 	"a refusal that breaks off": {
 		serve: saysAndCloses("HTTP/1.1 409 Conflict\r\nContent-Length: 9\r\n\r\n{"), tries: 4, is: io.ErrUnexpectedEOF, text: "answer 409 broke off", but: once},
 	"an error that breaks off": {
@@ -128,15 +128,17 @@ var hostileAnswers = map[string]hostile{
 		answer: func(operation call) string {
 			whole := cmp.Or(operation.answer, "{}")
 			return rawAnswer(200, whole[:len(whole)-1], jsonHeader)
-		}, tries: 1, unknown: true, is: io.ErrUnexpectedEOF, text: "is not the JSON of the service"},
-	"a number":  {serve: says(rawAnswer(200, "1", jsonHeader)), tries: 1, unknown: true, text: "is not the JSON of the service", but: deleted},
-	"a string":  {serve: says(rawAnswer(200, `"`+wireKey+`"`, jsonHeader)), tries: 1, unknown: true, text: "is not the JSON of the service", but: deleted},
-	"a boolean": {serve: says(rawAnswer(200, "true", jsonHeader)), tries: 1, unknown: true, text: "is not the JSON of the service", but: deleted},
-	"null":      {serve: says(rawAnswer(200, "null", jsonHeader)), tries: 1, unknown: true, text: "is not the JSON of the service", but: deleted},
-	"lists":     {serve: says(rawAnswer(200, "[[]]", jsonHeader)), tries: 1, unknown: true, text: "is not the JSON of the service", but: deleted},
+		}, tries: 1, unknown: true, is: io.ErrUnexpectedEOF, text: "is not the JSON of the service", but: notEmpty},
+	"a number":  {serve: says(rawAnswer(200, "1", jsonHeader)), tries: 1, unknown: true, text: "is not the JSON of the service"},
+	"a string":  {serve: says(rawAnswer(200, `"`+wireKey+`"`, jsonHeader)), tries: 1, unknown: true, text: "is not the JSON of the service"},
+	"a boolean": {serve: says(rawAnswer(200, "true", jsonHeader)), tries: 1, unknown: true, text: "is not the JSON of the service"},
+	"null":      {serve: says(rawAnswer(200, "null", jsonHeader)), tries: 1, unknown: true, text: "is not the JSON of the service"},
+	"lists":     {serve: says(rawAnswer(200, "[[]]", jsonHeader)), tries: 1, unknown: true, text: "is not the JSON of the service"},
 	"an object that has nothing but objects": {
 		serve: says(rawAnswer(200, `{"type":{},"errors":{},"attestation":[],"status":[]}`, jsonHeader)), tries: 1, unknown: true,
-		text: "is not the JSON of the service", but: deleted},
+		text: "is not the JSON of the service"},
+	"an object of somebody else": {
+		serve: says(rawAnswer(200, `{"error":"log in"}`, jsonHeader)), tries: 1, unknown: true, text: "is not the JSON of the service", but: ofNoItem},
 	"JSON that is deep": {
 		serve: says(rawAnswer(200, strings.Repeat("[", 20000), jsonHeader)), tries: 1, unknown: true, text: "is not the JSON of the service"},
 	"JSON with more after it": {
@@ -164,7 +166,8 @@ var hostileAnswers = map[string]hostile{
 	"407": {serve: says(rawAnswer(407, "", "Proxy-Authenticate: Basic")), tries: 1, status: 407},
 	"417": {serve: says(rawAnswer(417, "")), tries: 1, status: 417},
 	"505": {serve: says(rawAnswer(505, "")), tries: 1, status: 505},
-	"999": {serve: says(rawAnswer(999, "")), tries: 1, status: 999},
+	"524": {serve: says(rawAnswer(524, "")), tries: 1, status: 524, unknown: true},
+	"999": {serve: says(rawAnswer(999, "")), tries: 1, status: 999, unknown: true},
 	"a Connection that closes": {
 		serve: says(rawAnswer(http.StatusServiceUnavailable, "", "Connection: close")), tries: 4, status: http.StatusServiceUnavailable},
 }

@@ -54,6 +54,12 @@ var once = map[callKind]func(*hostile){bulkCall: func(h *hostile) { h.tries = 1 
 // deleted is for what is a good answer to a delete, whose body does not count.
 var deleted = map[callKind]func(*hostile){deleteCall: func(h *hostile) { h.ok, h.unknown = true, false }}
 
+// notEmpty is for what does not get as far as the reader of JSON after a delete, whose answer is empty.
+var notEmpty = map[callKind]func(*hostile){deleteCall: func(h *hostile) { h.is = nil }}
+
+// ofNoItem is for an object that says nothing of the items of a bulk operation.
+var ofNoItem = map[callKind]func(*hostile){bulkCall: func(h *hostile) { h.text = "the service reports a failure, but of no item" }}
+
 // TestHostileServers sends every operation to servers that do all they can to keep, mislead or exhaust a client.
 func TestHostileServers(t *testing.T) {
 	t.Parallel()

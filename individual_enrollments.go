@@ -112,7 +112,7 @@ func (c *IndividualEnrollmentsClient) GetAttestationMechanism(ctx context.Contex
 //
 //   - mode - what to do with the enrollments
 //   - enrollments - at most [MaxBulkItems], and no id twice, without regard to case. The ETag of each is sent, but for a
-//     create. For a delete the id is enough
+//     create. For a delete the id is enough, and no symmetric keys are sent
 //   - options - may be nil
 //
 // REST: https://learn.microsoft.com/rest/api/iot-dps/service/individual-enrollment/run-bulk-operation

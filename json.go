@@ -13,7 +13,8 @@ func (e IndividualEnrollment) MarshalJSON() ([]byte, error) {
 	return encode(make([]byte, 0, recordRoom), &e)
 }
 
-// UnmarshalJSON implements [encoding/json.Unmarshaler]; it keeps the members that this version does not know.
+// UnmarshalJSON implements [encoding/json.Unmarshaler]; it keeps the members that this version does not know. Null makes the
+// record empty.
 func (e *IndividualEnrollment) UnmarshalJSON(data []byte) error {
 	return decode(data, e)
 }
@@ -24,7 +25,8 @@ func (g EnrollmentGroup) MarshalJSON() ([]byte, error) {
 	return encode(make([]byte, 0, recordRoom), &g)
 }
 
-// UnmarshalJSON implements [encoding/json.Unmarshaler]; it keeps the members that this version does not know.
+// UnmarshalJSON implements [encoding/json.Unmarshaler]; it keeps the members that this version does not know. Null makes the
+// record empty.
 func (g *EnrollmentGroup) UnmarshalJSON(data []byte) error {
 	return decode(data, g)
 }
@@ -34,10 +36,14 @@ func (s DeviceRegistrationState) MarshalJSON() ([]byte, error) {
 	return encode(make([]byte, 0, recordRoom), &s)
 }
 
-// UnmarshalJSON implements [encoding/json.Unmarshaler]; it keeps the members that this version does not know.
+// UnmarshalJSON implements [encoding/json.Unmarshaler]; it keeps the members that this version does not know. Null makes the
+// record empty.
 func (s *DeviceRegistrationState) UnmarshalJSON(data []byte) error {
 	return decode(data, s)
 }
+
+// MarshalJSON implements [encoding/json.Marshaler], so that encoding/json writes the unknown members too.
+func (p ReprovisionPolicy) MarshalJSON() ([]byte, error) { return encode(nil, &p) }
 
 // UnmarshalJSON implements [encoding/json.Unmarshaler]; a member that is missing or null reads as true, the service's default.
 func (p *ReprovisionPolicy) UnmarshalJSON(data []byte) error { return decode(data, p) }

@@ -206,10 +206,17 @@ func TestJSONReadsDefaultsOfReprovisionPolicy(t *testing.T) {
 			require.NoError(t, json.Unmarshal([]byte(`{"reprovisionPolicy":`+data+`}`), &group))
 			require.NotNil(t, group.ReprovisionPolicy)
 			assert.Equal(t, want, *group.ReprovisionPolicy)
+			var again azdps.ReprovisionPolicy
+			require.NoError(t, json.Unmarshal(jsonEncode(t, alone), &again))
+			assert.Equal(t, want, again)
 			both := fmt.Sprintf(`{"updateHubAssignment":%v,"migrateDeviceData":%v}`, want.UpdateHubAssignment, want.MigrateDeviceData)
 			jsonSame(t, `{"enrollmentGroupId":"","attestation":{"type":""},"reprovisionPolicy":`+both+`}`, jsonEncode(t, group))
 		})
 	}
+	const unknown = `{"updateHubAssignment":true,"migrateDeviceData":false,"more":{"a":[1]}}`
+	var policy azdps.ReprovisionPolicy
+	require.NoError(t, json.Unmarshal([]byte(unknown), &policy))
+	jsonSame(t, unknown, jsonEncode(t, policy))
 	var group azdps.EnrollmentGroup
 	require.NoError(t, json.Unmarshal([]byte(`{"reprovisionPolicy":null}`), &group))
 	assert.Nil(t, group.ReprovisionPolicy)

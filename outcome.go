@@ -11,7 +11,7 @@ import (
 
 // ErrOutcomeUnknown is matched, by [errors.Is], by the error of a write that may have been applied although it failed: a try
 // reached the service, or may have, and got no answer that tells. That is a connection that broke, a deadline that passed, an
-// answer that could not be read, one of the statuses 500, 502 and 504, or a success that the service does not have, such as 202.
+// answer that could not be read, a status above 499 but for 501, 503 and 505, or a success that the service does not have, such as 202.
 //
 // The retries of the client do not hide it. If the answer to a create is lost and the retry meets the record that the first try
 // made, the error says 409 and matches ErrOutcomeUnknown, so that it is not taken for the record of somebody else. Read the
@@ -29,8 +29,19 @@ type write struct {
 // writeKey finds the write that a request belongs to in the context of the request.
 type writeKey struct{}
 
+// context is the one of the requests of a write. That of a read, for which w is nil, hides the write that it may be a part of: a policy
+// of the caller can use the client.
 func (w *write) context(ctx context.Context) context.Context {
+	if w == nil && writeOf(ctx) == nil {
+		return ctx
+	}
 	return context.WithValue(ctx, writeKey{}, w)
+}
+
+// writeOf is the write that a request belongs to, nil for a read.
+func writeOf(ctx context.Context) *write {
+	w, _ := ctx.Value(writeKey{}).(*write)
+	return w
 }
 
 // lose notes an answer that tells nothing. A nil write belongs to an operation that changes nothing.
@@ -56,15 +67,15 @@ type answerPolicy struct{}
 func (answerPolicy) Do(req *policy.Request) (*http.Response, error) {
 	inMemory(req)
 	ctx := req.Raw().Context()
-	w, isWrite := ctx.Value(writeKey{}).(*write)
-	if isWrite {
+	w := writeOf(ctx)
+	if w != nil {
 		w.sent = false
 	}
 	resp, err := req.Next()
 	if err == nil {
 		err = downloadBody(req, resp)
 	}
-	if isWrite {
+	if w != nil {
 		if w.sent && (err != nil || untold(resp.StatusCode)) {
 			w.lost = true
 		}
@@ -88,8 +99,8 @@ func refused(statusCode int) bool {
 // half-way.
 func untold(statusCode int) bool {
 	switch statusCode {
-	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
-		return true
+	case http.StatusNotImplemented, http.StatusServiceUnavailable, http.StatusHTTPVersionNotSupported:
+		return false
 	}
-	return false
+	return statusCode >= http.StatusInternalServerError
 }

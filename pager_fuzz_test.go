@@ -97,7 +97,7 @@ type transportFunc func(*http.Request) (*http.Response, error)
 // Do implements policy.Transporter.
 func (f transportFunc) Do(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestPageOfTooManyItems answers with a page that would take three hundred times its size in memory.
+// TestPageOfTooManyItems answers with a page, or with errors of a bulk operation, that would take three hundred times its size in memory.
 func TestPageOfTooManyItems(t *testing.T) {
 	t.Parallel()
 	page := func(items int) string { return "[" + strings.TrimSuffix(strings.Repeat("{},", items), ",") + "]" }
@@ -108,6 +108,9 @@ func TestPageOfTooManyItems(t *testing.T) {
 		require.Len(t, ids, 100_000, name)
 		transport.answer = page(100_001)
 		_, _, err = list.pages(client, "", 0).next(t.Context())
-		require.ErrorContains(t, err, "more than 100000 items in one page", name)
+		require.ErrorContains(t, err, "more than 100000 items in one array", name)
 	}
+	client, _ := newStub(t, `{"errors":`+page(100_001)+`}`)
+	err := callOf(t, "IndividualEnrollment_RunBulkOperation").do(t.Context(), client)
+	require.ErrorContains(t, err, `more than 100000 items in one array at "/errors/100000"`)
 }

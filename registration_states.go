@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net/http"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
@@ -32,7 +33,13 @@ func (c *DeviceRegistrationStatesClient) Get(ctx context.Context, registrationID
 	var state DeviceRegistrationState
 	err := c.service.do(ctx, operation{
 		name: "DeviceRegistrationStatesClient.Get", method: http.MethodGet, path: itemPath(registrationsPath, registrationID),
-	}, func(body []byte) error { return decodeAnswer(body, &state) })
+	}, func(body []byte) error {
+		err := decodeAnswer(body, &state)
+		if err == nil && !strings.EqualFold(state.RegistrationID, registrationID) {
+			return notTheRecord("RegistrationID")
+		}
+		return err
+	})
 	if err != nil {
 		return DeviceRegistrationStatesClientGetResponse{}, err
 	}

@@ -59,10 +59,7 @@ func (s *service) do(ctx context.Context, op operation, decode func([]byte) erro
 // send sends an operation and returns the headers of its answer.
 func (s *service) send(ctx context.Context, op operation, decode func([]byte) error) (http.Header, error) {
 	ctx = context.WithValue(ctx, runtime.CtxAPINameKey{}, op.name)
-	if op.write != nil {
-		ctx = op.write.context(ctx)
-	}
-	req, err := s.newRequest(ctx, op)
+	req, err := s.newRequest(op.write.context(ctx), op)
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +108,11 @@ func decodeAnswer(body []byte, out any) error {
 		return errors.New("it is null")
 	}
 	return decode(body, out)
+}
+
+// notTheRecord is the error of an answer that is a JSON object, but of somebody else, as that of a proxy may be.
+func notTheRecord(idField string) error {
+	return fmt.Errorf("its %s is not the one that was asked for", idField)
 }
 
 // withoutBOM takes off the byte order mark that some servers put before JSON.

@@ -55,7 +55,7 @@ func (s *stubTransport) Do(req *http.Request) (*http.Response, error) {
 	return &http.Response{
 		Status: http.StatusText(s.status), StatusCode: s.status, Request: req,
 		Header: http.Header{"Content-Type": {"application/json; charset=utf-8"}},
-		Body:   io.NopCloser(strings.NewReader(s.answer)),
+		Body:   io.NopCloser(strings.NewReader(answerTo(req, s.answer))),
 	}, nil
 }
 

@@ -42,7 +42,7 @@ func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastR
 // and tells the write under way whether it may have reached the service.
 type transport struct {
 	next    policy.Transporter
-	traces  bool // next is known to call the hooks of httptrace
+	traces  bool // next is known to call the hooks of httptrace; that of a caller may have other protocols registered
 	maxBody int64
 }
 
@@ -60,21 +60,7 @@ func newTransport(next policy.Transporter, maxBody int64) *transport {
 	if maxBody == 0 {
 		maxBody = defaultMaxResponseBody
 	}
-	return &transport{next: next, traces: callsHooks(next), maxBody: maxBody}
-}
-
-// callsHooks reports whether a transport is one of net/http without anything around it.
-func callsHooks(next policy.Transporter) bool {
-	client, ok := next.(*http.Client)
-	if !ok {
-		return false
-	}
-	roundTripper := client.Transport
-	if roundTripper == nil {
-		roundTripper = http.DefaultTransport
-	}
-	_, ok = roundTripper.(*http.Transport)
-	return ok
+	return &transport{next: next, traces: next == defaultTransport(), maxBody: maxBody}
 }
 
 // Do implements [policy.Transporter].
@@ -82,6 +68,9 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 	resp, err := t.send(req)
 	if err != nil {
 		return nil, err
+	}
+	if resp.Body == nil { // net/http gives none such, but azcore takes it from others
+		resp.Body = http.NoBody
 	}
 	switch {
 	case resp.StatusCode == http.StatusSwitchingProtocols:
@@ -97,19 +86,27 @@ func (t *transport) Do(req *http.Request) (*http.Response, error) {
 
 // send tells a write whether it may have reached the service.
 func (t *transport) send(req *http.Request) (*http.Response, error) {
-	w, isWrite := req.Context().Value(writeKey{}).(*write)
-	if isWrite {
-		w.sent = false
+	w := writeOf(req.Context())
+	if w != nil && w.sent { // a policy of the caller sends it again within the try
+		w.lost, w.sent = true, false
 	}
 	if err := req.Context().Err(); err != nil {
 		return nil, err
 	}
-	if !isWrite {
-		return t.next.Do(ownBody(req))
+	if w == nil {
+		return answered(t.next.Do(ownBody(req)))
 	}
 	connection := connection{asked: t.traces}
-	resp, err := t.next.Do(ownBody(req.WithContext(httptrace.WithClientTrace(req.Context(), connection.trace()))))
+	resp, err := answered(t.next.Do(ownBody(req.WithContext(httptrace.WithClientTrace(req.Context(), connection.trace())))))
 	w.sent = !connection.failed(err) && (err != nil || !refused(resp.StatusCode))
+	return resp, err
+}
+
+// answered makes an error of neither an answer nor an error.
+func answered(resp *http.Response, err error) (*http.Response, error) {
+	if resp == nil && err == nil {
+		err = errors.New("azdps: the transport returned no response")
+	}
 	return resp, err
 }
 
@@ -142,7 +139,7 @@ func (c *connection) set(flag *bool) {
 	*flag = true
 }
 
-// failed reports whether it is certain that the request was not sent. A transport without hooks leaves only the error.
+// failed reports whether it is certain that the request was not sent. A transport that calls no hooks leaves only the error.
 func (c *connection) failed(err error) bool {
 	if err == nil {
 		return false

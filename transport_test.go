@@ -236,37 +236,38 @@ type failingReader struct{ err error }
 
 func (e failingReader) Read([]byte) (int, error) { return 0, e.err }
 
-func TestWhichTransportsCallHooks(t *testing.T) {
-	t.Parallel()
-	wrapped := roundTripperFunc(http.DefaultTransport.RoundTrip)
-	assert.True(t, callsHooks(defaultTransport()))
-	assert.True(t, callsHooks(&http.Client{}))
-	assert.True(t, callsHooks(&http.Client{Transport: &http.Transport{}}))
-	assert.False(t, callsHooks(&http.Client{Transport: wrapped}), "who knows what it does")
-	assert.False(t, callsHooks(doer(nil)))
-}
-
 // roundTripperFunc is a round tripper made of a function.
 type roundTripperFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripperFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestFailureBeforeTheHooks fails in the transport before it asks for a connection.
+// TestFailureBeforeTheHooks fails in the transport before it asks for a connection, or without ever asking net/http for one.
 func TestFailureBeforeTheHooks(t *testing.T) {
 	t.Parallel()
-	failing := &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return nil, io.EOF }}
+	failing := &http.Client{Transport: &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return nil, io.EOF }}}
+	registered := &http.Transport{}
+	registered.RegisterProtocol("https", roundTripperFunc(func(*http.Request) (*http.Response, error) { return nil, io.EOF }))
 	for name, test := range map[string]struct {
-		next http.RoundTripper
-		want bool
-	}{"known": {failing, false}, "wrapped": {roundTripperFunc(failing.RoundTrip), true}} {
+		next   *http.Client
+		traces bool
+		want   bool
+	}{
+		"ours":           {failing, true, false},
+		"of a caller":    {failing, false, true},
+		"other protocol": {&http.Client{Transport: registered}, false, true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := new(write)
 			req, err := http.NewRequestWithContext(w.context(t.Context()), http.MethodPut, "https://dps.invalid", nil)
 			require.NoError(t, err)
-			_, err = newTransport(&http.Client{Transport: test.next}, 0).Do(req)
+			transport := newTransport(test.next, 0)
+			require.False(t, transport.traces)
+			transport.traces = test.traces
+			_, err = transport.Do(req)
 			require.ErrorIs(t, err, io.EOF)
 			assert.Equal(t, test.want, w.sent)
 		})
 	}
+	assert.True(t, newTransport(nil, 0).traces)
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
@@ -54,7 +55,7 @@ func (c *collection[T]) update(ctx context.Context, id string, change func(*T) e
 // changed lets change edit a record, and checks that it may be written.
 func (c *collection[T]) changed(record T, change func(*T) error) (T, error) {
 	before := c.view(&record)
-	if *before.etag == "" {
+	if *before.etag == "" || *before.etag == azcore.ETagAny {
 		return record, fmt.Errorf("azdps: the service gave no ETag for %q, so it cannot be updated safely", before.id)
 	}
 	if err := change(&record); err != nil {
@@ -128,7 +129,7 @@ func (c *collection[T]) settle(ctx context.Context, before *T, keys SymmetricKey
 	}
 	found, err := c.read(ctx, c.view(before).id)
 	if err != nil {
-		return *new(T), fmt.Errorf("%w (and it could not be read back: %w)", cause, err)
+		return *new(T), fmt.Errorf("%w (and it could not be read back: %v)", cause, err) //nolint:errorlint // the status is to be that of the write
 	}
 	if *c.view(&found).etag == *c.view(before).etag || !c.same(keys, sent, &found) {
 		return *new(T), cause

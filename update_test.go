@@ -238,6 +238,7 @@ func TestUpdateCannotReadBack(t *testing.T) {
 		require.ErrorIs(t, err, azdps.ErrOutcomeUnknown)
 		require.ErrorContains(t, err, "could not be read back")
 		require.ErrorContains(t, err, "Unauthorized")
+		assert.False(t, azdps.HasStatusCode(err, http.StatusUnauthorized), "that is no answer to the write")
 	})
 }
 
@@ -362,6 +363,7 @@ func TestUpdateOfWhatTheServiceLeavesOut(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ record, mechanism, want string }{
 		"no etag":        {`{"registrationId":"device-1","attestation":{"type":"tpm","tpm":{"endorsementKey":"AAAA"}}}`, "", "gave no ETag"},
+		"any etag":       {`{"registrationId":"device-1","attestation":{"type":"tpm","tpm":{"endorsementKey":"AAAA"}},"etag":"*"}`, "", "gave no ETag"},
 		"no keys":        {enrollmentAnswer, `{"type":"symmetricKey"}`, "did not give both keys"},
 		"empty keys":     {enrollmentAnswer, `{"type":"symmetricKey","symmetricKey":{"primaryKey":"","secondaryKey":""}}`, "did not give both keys"},
 		"one key":        {enrollmentAnswer, `{"type":"symmetricKey","symmetricKey":{"primaryKey":"AAAA"}}`, "did not give both keys"},

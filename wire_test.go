@@ -249,7 +249,7 @@ func TestApplicationIDInUserAgent(t *testing.T) {
 // TestCallerKeepsItsRecord writes records that share pointers with the caller's, which must not change.
 func TestCallerKeepsItsRecord(t *testing.T) {
 	t.Parallel()
-	transport := newScript(reply(http.StatusOK, enrollmentAnswer), reply(http.StatusOK, bulkAnswer))
+	transport := newScript(reply(http.StatusOK, "{}"), reply(http.StatusOK, bulkAnswer))
 	client := clientOver(t, transport)
 	certificate := &azdps.X509CertificateWithInfo{Certificate: pemCertificate(t, "device-1"), Info: &azdps.X509CertificateInfo{SubjectName: "CN=old"}}
 	record := fullEnrollment()
