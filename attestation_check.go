@@ -301,9 +301,10 @@ func isExplanation(text []byte) bool {
 	if !utf8.Valid(text) || bytes.ContainsFunc(text, isControl) {
 		return false
 	}
-	for run := range bytes.FieldsFuncSeq(text, func(r rune) bool {
-		return r >= utf8.RuneSelf || !isAlphanumeric(byte(r)) && !strings.ContainsRune("+/-_", r)
-	}) { //nolint:gosec // r is ASCII there
+	isOther := func(r rune) bool {
+		return r >= utf8.RuneSelf || !isAlphanumeric(byte(r)) && !strings.ContainsRune("+/-_", r) //nolint:gosec // r is ASCII there
+	}
+	for run := range bytes.FieldsFuncSeq(text, isOther) {
 		if len(run) >= shortestKey && len(bytes.Trim(run, digits+"-_")) > 0 {
 			return false
 		}

@@ -85,7 +85,7 @@ func (c *call) policyOf(credential string) (*Policy, bool) {
 	if !ok {
 		return nil, false
 	}
-	policy := c.Handler.policy(s.policy)
+	policy := c.policy(s.policy)
 	if policy == nil || !s.signedBy(policy.Keys[:]) || !s.covers(c.request.Host, c.request.URL.Path) {
 		return nil, false
 	}
