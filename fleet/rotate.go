@@ -31,9 +31,12 @@ type RotateOptions struct {
 // use the secondary key are locked out, so move them to the primary key first.
 //
 // A record that has its new key in either place is left alone, as unchanged. With NewKey that makes every run repeatable. Without it
-// an id that is given twice is rotated once, and only a [Journal] lets a run go on: it knows what is done, but not whether
-// a record was written at whose write the run was killed. Such a record, one for each call in flight at most, is not touched
-// again and reported as [ResultUnknown]; its LastUpdatedDateTimeUTC tells. A lost answer is cleared up within the run.
+// only a [Journal] lets a run go on: it knows what is done, but not whether a record was written at whose write the run was
+// killed. Such a record, one for each call in flight at most, is not touched again and reported as [ResultUnknown]; its
+// LastUpdatedDateTimeUTC tells. A lost answer is cleared up within the run.
+//
+// An id that is given twice is rotated once. With a Journal and without NewKey, its second place is refused with an [*InputError],
+// since a run that goes on makes other keys than the one before; a hash of each id is kept for that, some 40 bytes at most.
 //
 // The outcome is updated, unchanged, conflict if somebody else changed the keys meanwhile, or refused: a record that does not
 // exist, or one without symmetric keys. Outcomes hold no keys; read them with GetAttestationMechanism or [Export].
@@ -49,6 +52,9 @@ func RotateKeys[T Record](ctx context.Context, client *azdps.DeviceProvisioningC
 	newKey := settings.NewKey
 	if newKey == nil {
 		newKey = randomKeys()
+		if settings.Journal != nil {
+			ids = firstOnly(ids)
+		}
 	}
 	return walkAll(ctx, client, "rotateKeys", withID[T](ids), settings.BulkOptions, func(ctx context.Context, w *walk[T], s *step[T]) error {
 		if s.lost && settings.NewKey == nil {
@@ -73,6 +79,22 @@ func RotateKeys[T Record](ctx context.Context, client *azdps.DeviceProvisioningC
 			return nil
 		})
 	})
+}
+
+// firstOnly refuses an id that came before. A run that goes on has another secret for its random keys than the run before, so it would
+// rotate the record again, and the key that its devices use would be lost.
+func firstOnly(ids iter.Seq2[string, error]) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		seen := newIDSet()
+		for id, err := range ids {
+			if err == nil && !seen.add(id) {
+				err = &InputError{Reason: "the id was given before; without NewKey, a run with a journal takes each id once"}
+			}
+			if !yield(id, err) {
+				return
+			}
+		}
+	}
 }
 
 // checked gives the new key of a record, or why there is none.

@@ -2,9 +2,11 @@ package fleet_test
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -143,6 +145,47 @@ func TestRotateKeysEndsCleanly(t *testing.T) {
 				time.Sleep(time.Hour)
 				require.Len(t, srv.Requests(), before)
 				require.Less(t, before, 200)
+			})
+		})
+	}
+}
+
+// An id that comes twice keeps the key that its devices use, also if the run ends between its two places.
+func TestRotateKeysTwiceOverAResume(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		newKey func(string) (string, error)
+		want   map[fleet.Result]int
+	}{
+		{"random keys", nil, map[fleet.Result]int{fleet.ResultUpdated: 2, fleet.ResultRefused: 1}},
+		{"given keys", func(id string) (string, error) { return next(strings.ToLower(id)) }, map[fleet.Result]int{fleet.ResultUpdated: 2, fleet.ResultUnchanged: 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				srv := dpstest.NewUnstartedServer(nil)
+				load(t, srv, keyed("registrationId", "r-0"), keyed("registrationId", "r-1"))
+				client := clientOf(t, srv, nil)
+				options := &fleet.RotateOptions{NewKey: c.newKey}
+				options.Journal, options.MaxConcurrency = openJournal(t, filepath.Join(t.TempDir(), "journal")), 1
+				run := func() iter.Seq2[fleet.Outcome, error] {
+					return fleet.RotateKeys[azdps.IndividualEnrollment](t.Context(), client, seqOf("r-0", "r-1", "R-0"), options)
+				}
+				for _, err := range run() {
+					require.NoError(t, err)
+					break
+				}
+				outcomes := mustCollect(t, run())
+				require.Equal(t, c.want, results(outcomes))
+				for _, outcome := range outcomes {
+					if outcome.Result == fleet.ResultRefused {
+						require.EqualValues(t, 2, outcome.Index)
+						require.ErrorAs(t, outcome.Err, new(*fleet.InputError))
+						require.ErrorContains(t, outcome.Err, "the id was given before")
+					}
+				}
+				_, secondary := keysOf(t, srv, "r-0")
+				require.Equal(t, keyOf("P"), secondary, "rotated once")
 			})
 		})
 	}
