@@ -15,7 +15,8 @@ import (
 const headRecords = 100
 
 // journaled passes a sequence on after it has compared its first records, and the run, with those that the journal is of. A new
-// journal becomes that of this run. An error is all that it yields then.
+// journal becomes that of this run, unless the input is empty: then there is nothing to tell it by once it has grown. If it is of another run,
+// an error is all that journaled yields.
 func journaled[T Record](j *Journal, earlier *journalHeader, endpoint, mode string, records iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		count := headRecords
@@ -41,7 +42,7 @@ func journaled[T Record](j *Journal, earlier *journalHeader, endpoint, mode stri
 				return
 			}
 		}
-		if !head.passed {
+		if !head.passed && (earlier != nil || len(head.inputs) > 0) {
 			head.pass(j, earlier, endpoint, mode, yield)
 		}
 	}

@@ -368,3 +368,19 @@ func TestJournalForgetsAnInputThatBroke(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[fleet.Result]int{fleet.ResultCreated: 20}, results(outcomes))
 }
+
+// TestJournalOfAnEmptyInput lets the input grow, and keeps the journal from another one after that.
+func TestJournalOfAnEmptyInput(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "journal")
+	client := clientOf(t, dpstest.NewUnstartedServer(nil), nil)
+	for _, n := range []int{0, 0, 3, 5} {
+		outcomes, err := withJournal(t, path, client, "create", devices(n))
+		require.NoError(t, err)
+		require.Equal(t, n, results(outcomes)[fleet.ResultCreated])
+	}
+	for _, n := range []int{0, 2} {
+		_, err := withJournal(t, path, client, "create", devices(n))
+		require.ErrorIs(t, err, fleet.ErrJournalMismatch)
+	}
+}
