@@ -119,11 +119,12 @@ func (j *Journal) load() error {
 		}
 		line := &journalLine{}
 		whole += int64(len(sealed))
-		if err := json.Unmarshal(data, line); err != nil || !line.fits(number, whole) {
-			return fmt.Errorf("%w: %s: line %d is none of a journal", ErrJournalDamaged, j.path, number)
-		}
-		if line.Run != nil && line.Run.Format != journalFormat {
+		err = json.Unmarshal(data, line)
+		if number == 1 && line.Run != nil && line.Run.Format != journalFormat { // what else is in it, only its own version knows
 			return fmt.Errorf("fleet: journal %s: format %d is not known, only %d is", j.path, line.Run.Format, journalFormat)
+		}
+		if err != nil || !line.fits(number, whole) {
+			return fmt.Errorf("%w: %s: line %d is none of a journal", ErrJournalDamaged, j.path, number)
 		}
 		j.sum = sum
 		j.apply(line)

@@ -55,6 +55,19 @@ func journalTruth(f *testing.F) []byte {
 	return data
 }
 
+// TestJournalOfAnotherFormat tells a journal of a later version from a damaged one, whatever its header has.
+func TestJournalOfAnotherFormat(t *testing.T) {
+	t.Parallel()
+	for _, header := range []string{`{"format":2}`, `{"format":2,"records":1000}`, `{"format":2,"records":"all","head":{"sha256":"00"}}`} {
+		_, sealed := sealedLine(0, `{"run":`+header+`}`)
+		path := filepath.Join(t.TempDir(), "journal")
+		require.NoError(t, os.WriteFile(path, []byte(sealed), 0o600))
+		_, err := OpenJournal(path)
+		require.ErrorContains(t, err, "format 2 is not known, only 1 is")
+		require.NotErrorIs(t, err, ErrJournalDamaged)
+	}
+}
+
 // FuzzJournal opens any file as a journal. The mode makes it of the other data: the data alone, a true journal that is cut off and goes
 // on with the data, one that is overwritten by it, or one whose lines from some on are those of the data, under checksums that hold.
 //
