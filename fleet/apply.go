@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"net/http"
+	"time"
 
 	"github.com/azdps/azdps"
 )
@@ -42,7 +43,7 @@ func (p *Plan[T]) Apply(ctx context.Context, options *BulkOptions) iter.Seq2[Out
 			settings.Limiter = NewLimiter(0)
 		}
 		a := &application[T]{plan: p, kind: kindOf[T](p.client), options: settings.Options, yield: yield}
-		a.report = &relay{report: a.options.Progress, total: int64(p.Len())}
+		a.report = &relay{report: a.options.Progress, total: int64(p.Len()), start: time.Now()}
 		a.run(ctx)
 	}
 }
@@ -100,6 +101,7 @@ func (a *application[T]) pass(action Action, outcomes iter.Seq2[Outcome, error])
 	first := a.done
 	for outcome, err := range outcomes {
 		if err != nil {
+			a.report.end()
 			a.yield(Outcome{}, err)
 			return false
 		}

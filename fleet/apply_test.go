@@ -350,45 +350,6 @@ func TestApplyGivesUp(t *testing.T) {
 	}
 }
 
-// TestApplyProgress makes one progress of three stages, at the pace of one limiter.
-func TestApplyProgress(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		server := dpstest.NewUnstartedServer(nil)
-		defer server.Close()
-		_, p := threeStages(t, server, 20)
-		var reports []fleet.Progress
-		options := &fleet.BulkOptions{Options: fleet.Options{
-			Progress: func(p fleet.Progress) { reports = append(reports, p) }, Total: 5, Limiter: fleet.NewLimiter(60),
-		}}
-		start := time.Now()
-		_, err := collect(p.Apply(t.Context(), options))
-		require.NoError(t, err)
-		// 2 calls create, 20 read keys, 2 update, 20 delete.
-		assert.InDelta(t, 44, time.Since(start).Seconds(), 3)
-		assert.InDelta(t, 44, len(reports), 5)
-		for i, report := range reports {
-			assert.Equal(t, int64(60), report.Total)
-			if i > 0 {
-				assert.GreaterOrEqual(t, report.Done, reports[i-1].Done)
-			}
-			assert.Equal(t, i == len(reports)-1, report.Done == 60)
-		}
-		assert.Equal(t, int64(5), options.Total, "options are not changed")
-	})
-}
-
-// TestApplyNothing reports once at the end, as every run does.
-func TestApplyNothing(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		p := planFor[azdps.EnrollmentGroup](t, keeperClient(t, newKeeper("enrollmentGroupId")), nil)
-		reports := 0
-		outcomes, err := collect(p.Apply(t.Context(), &fleet.BulkOptions{Options: fleet.Options{Progress: func(fleet.Progress) { reports++ }}}))
-		assert.NoError(t, err)
-		assert.Empty(t, outcomes)
-		assert.Equal(t, 1, reports)
-	})
-}
-
 // TestApplyChangedInput ends a run whose desired records are not those of the plan. Nothing is written but what was planned.
 func TestApplyChangedInput(t *testing.T) {
 	t.Parallel()

@@ -78,11 +78,17 @@ func (p *progress) send() {
 	p.last = time.Now()
 	now := p.now
 	now.Throttled = p.limiter.throttledFor() - p.waited
-	if passed := p.last.Sub(p.start).Seconds(); passed > 0 {
-		now.PerSecond = float64(now.Done-p.earlier) / passed
-	}
-	if now.PerSecond > 0 && now.Total > now.Done {
-		now.Remaining = seconds(float64(now.Total-now.Done) / now.PerSecond)
-	}
+	now.estimate(now.Done-p.earlier, p.last.Sub(p.start))
 	p.report(now)
+}
+
+// estimate sets what follows from so many records in some time.
+func (p *Progress) estimate(done int64, passed time.Duration) {
+	p.PerSecond, p.Remaining = 0, 0
+	if passed > 0 {
+		p.PerSecond = float64(done) / passed.Seconds()
+	}
+	if p.PerSecond > 0 && p.Total > p.Done {
+		p.Remaining = seconds(float64(p.Total-p.Done) / p.PerSecond)
+	}
 }
