@@ -48,6 +48,7 @@ func Export[T Record](ctx context.Context, client *azdps.DeviceProvisioningClien
 				page.records, err = e.withKeys(ctx, page.records)
 			}
 			if err != nil {
+				e.progress.end()
 				yield(*new(T), err)
 				return
 			}

@@ -274,6 +274,22 @@ func TestExportEnds(t *testing.T) {
 	})
 }
 
+// TestExportThatFailsReports where it ended.
+func TestExportThatFailsReports(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		server := holding(t, portable(150)...)
+		client := clientOf(t, server, nil)
+		options := &fleet.ExportOptions{Options: fast(), OnPage: func(string) {
+			server.Control(dpstest.Respond(http.StatusForbidden, 403000, "no", nil), nil)
+		}}
+		var reports []int64
+		options.Progress = func(p fleet.Progress) { reports = append(reports, p.Done) }
+		_, err := readAll(fleet.Export[azdps.IndividualEnrollment](t.Context(), client, options))
+		require.True(t, azdps.HasStatusCode(err, http.StatusForbidden))
+		require.Equal(t, []int64{100}, reports)
+	})
+}
+
 // TestCopy brings records with their keys to another service, and refuses what it cannot bring.
 func TestCopy(t *testing.T) {
 	bubble(t, func(t *testing.T) {
