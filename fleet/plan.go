@@ -73,7 +73,7 @@ type deletion struct {
 //
 // The plan does not hold the records: it holds 17 bytes for each desired one, and 40 while it is made; for one to create also its
 // id, some 100 bytes in all, and for one to update its id, its ETag and the diff, 300 bytes if one member differs. While it is
-// made, up to 4,096 records of the service that differ are held, too.
+// made, up to 4,096 records of the service that differ are held, too, and some 40 bytes for each that is not desired.
 //
 // So desired is ranged over several times: once or twice by NewPlan, once more for each 4,096 records that differ, and up to
 // twice by [Plan.Apply]. It must yield the same records in the same order each time, such as a sequence that opens its file
@@ -91,6 +91,7 @@ func NewPlan[T Record](ctx context.Context, client *azdps.DeviceProvisioningClie
 		plan:      &Plan[T]{client: client, desired: desired},
 		differing: make(map[int]T),
 		deletes:   make(map[string]deletion),
+		others:    newIDSet(),
 	}
 	for _, step := range []func(context.Context) error{c.readDesired, c.readService, c.finish} {
 		if err := step(ctx); err != nil {

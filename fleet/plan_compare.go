@@ -27,6 +27,7 @@ type comparison[T Record] struct {
 	seen      []bool              // of the desired records, which the service has in some form
 	differing map[int]T           // what the service holds instead of desired records, by their position
 	deletes   map[string]deletion // by key of the id
+	others    *idSet              // of the records that are neither desired nor deleted
 }
 
 // place is where the desired record of an id is.
@@ -162,7 +163,7 @@ func (c *comparison[T]) note(ctx context.Context, v verdict[T]) error {
 			return noETag(id)
 		}
 		c.deletes[key(id)] = deletion{id: id, etag: etag}
-	default:
+	case c.others.add(c.kind.id(&v.found)):
 		c.plan.others++
 	}
 	if len(c.deletes) > max(0, c.options.MaxDeletes) {

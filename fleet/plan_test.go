@@ -360,6 +360,37 @@ func TestPlanManyDiffer(t *testing.T) {
 	})
 }
 
+// TestPlanListedTwice counts a record once that moves from one page to the next while the list is read.
+func TestPlanListedTwice(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		server := dpstest.NewUnstartedServer(nil)
+		defer server.Close()
+		loadLines(t, server, keyed("registrationId", "same"), keyed("registrationId", "differs"), keyed("registrationId", "other"))
+		pages := 0
+		twice := transporter(func(r *http.Request) (*http.Response, error) {
+			const header = "X-Ms-Continuation"
+			r.Header.Del(header)
+			response, err := server.Transport().Do(r)
+			if pages++; pages == 1 {
+				response.Header.Set(header, "again")
+			}
+			return response, err
+		})
+		same, differs := device("same"), device("differs")
+		same.InitialTwin = &azdps.InitialTwin{Tags: azdps.TwinCollection{"floor": 1}}
+		for _, isDelete := range []bool{false, true} {
+			pages = 0
+			p := planFor(t, clientOf(t, server, twice), &fleet.PlanOptions{Delete: isDelete, MaxDeletes: 1}, same, differs)
+			want := map[bool]string{
+				false: "0 to create, 1 to update, 0 to delete; 1 unchanged, 1 not desired and left alone.",
+				true:  "0 to create, 1 to update, 1 to delete; 1 unchanged, 0 not desired and left alone.",
+			}[isDelete]
+			require.Contains(t, textOf(t, p), want)
+			require.Equal(t, 2, pages)
+		}
+	})
+}
+
 func TestPossibleActionValues(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, []fleet.Action{fleet.ActionCreate, fleet.ActionDelete, fleet.ActionUpdate}, fleet.PossibleActionValues())
