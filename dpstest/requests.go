@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -149,49 +147,3 @@ func (w *statusRecorder) Flush() { _ = http.NewResponseController(w.ResponseWrit
 
 // Unwrap is for [http.ResponseController].
 func (w *statusRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-const redacted = "REDACTED"
-
-var (
-	keyMembers     = regexp.MustCompile(`(?i)("(?:primaryKey|secondaryKey|authenticationKey)"\s*:\s*")(?:[^"\\]|\\.)+`)
-	webhookQueries = regexp.MustCompile(`(?i)("webhookUrl"\s*:\s*"(?:[^"\\?#]|\\.)*[?#])(?:[^"\\]|\\.)+`)
-	webhookUsers   = regexp.MustCompile(`(?i)("webhookUrl"\s*:\s*"[a-z0-9+.-]*:(?:\\?/){2})[^"\\/?#]*@`)
-	privateKeys    = regexp.MustCompile(`(-----BEGIN [A-Z ]*PRIVATE KEY-----)(?:[^"\\]|\\.)*`)
-)
-
-// redactBody replaces symmetric keys, private keys in the place of certificates, and of a webhook the user and what comes
-// after the path. It keeps every other byte, also of a body that is not JSON.
-func redactBody(body []byte) []byte {
-	for _, secrets := range []*regexp.Regexp{keyMembers, webhookQueries, privateKeys} {
-		body = secrets.ReplaceAll(body, []byte("${1}"+redacted))
-	}
-	return webhookUsers.ReplaceAll(body, []byte("${1}"+redacted+"@"))
-}
-
-// redactHeader replaces credentials. Of a shared access signature, what is no secret stays.
-func redactHeader(header http.Header) http.Header {
-	header = header.Clone()
-	for i, value := range header["Authorization"] {
-		scheme, secret, _ := strings.Cut(value, " ")
-		if !strings.EqualFold(scheme, "SharedAccessSignature") {
-			header["Authorization"][i] = scheme + " " + redacted
-			if secret == "" {
-				header["Authorization"][i] = redacted
-			}
-			continue
-		}
-		members := strings.Split(secret, "&")
-		for m, member := range members {
-			name, _, found := strings.Cut(member, "=")
-			switch {
-			case found && slices.Contains([]string{"sr", "se", "skn"}, name):
-			case found && name == "sig":
-				members[m] = name + "=" + redacted
-			default: // a key in place of a signature ends in "=", too
-				members[m] = redacted
-			}
-		}
-		header["Authorization"][i] = scheme + " " + strings.Join(members, "&")
-	}
-	return header
-}

@@ -123,6 +123,11 @@ func TestSecretsInRequests(t *testing.T) {
 		`{"primaryKey":"\"` + planted + `"}`, `{"primaryKey":"` + planted, `[{"authenticationKey":"` + planted + `"}]`,
 		`{"webhookUrl":"https:\/\/user:` + planted + `@hook\/?code=` + planted + `"}`, `{"webhookUrl":"https://hook/#` + planted + `"}`,
 		`{"webhookUrl":"https://` + planted + `@hook/a"}`, `{"webhookUrl":"https://hook/?a=\u0026` + planted + `"}`,
+		`{"webhookUrl":"https://user:p\u0026` + planted + `@hook/a"}`, `{"webhookUrl":"https://user:p\/` + planted + `@hook\/a"}`,
+		`{"webhookUrl":"https:\u002F\u002fuser:` + planted + `\u0040hook/a"}`, `{"webhookUrl":"\u0068ttps://` + planted + `@hook/a"}`,
+		`{"webhookUrl":"https://hook/\u003fcode=` + planted + `"}`, `{"webhookUrl":"https://user@name:` + planted + `@hook/a"}`,
+		`{"webhookUrl":"https://user:\"` + planted + `@hook/a"}`, `{"webhookUrl":"` + planted + `@hook/a"}`,
+		`{"primary\u004bey":"` + planted + `\`, `{"primaryKey":"\u0022` + planted + `\\\u0022","certificate":"\u002d----BEGIN PRIVATE KEY-----\u005c` + planted + `"}`,
 		`{"certificate":"-----BEGIN EC PRIVATE KEY-----\n` + planted + `"}`, `{"certificate":"-----BEGIN PRIVATE KEY-----` + planted + `"}`,
 	}
 	for i, body := range bodies {
@@ -133,6 +138,9 @@ func TestSecretsInRequests(t *testing.T) {
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://h/enrollments?api-version=2021-10-01", strings.NewReader(body))
 			require.NoError(t, err)
 			request.Header.Set("Authorization", authorization)
+			request.Header.Set("Proxy-Authorization", authorization)
+			request.Header.Set("Cookie", "session="+planted)
+			request.Header["authorization"], request.Header["COOKIE"] = []string{authorization, authorization}, []string{planted} //nolint:canonicalheader // as is
 			response, err := srv.Transport().Do(request)
 			require.NoError(t, err)
 			require.NoError(t, response.Body.Close())
@@ -141,6 +149,31 @@ func TestSecretsInRequests(t *testing.T) {
 			requireNotPlanted(t, fmt.Sprintf("%+v %s %s", got, got.Body, got.Header), body)
 		}
 		require.Len(t, srv.Requests(), 7*(i+1))
+	}
+}
+
+// TestRequestsKeepWhatIsNoSecret byte by byte, escapes included.
+func TestRequestsKeepWhatIsNoSecret(t *testing.T) {
+	t.Parallel()
+	srv := dpstest.NewUnstartedServer(nil)
+	t.Cleanup(srv.Close)
+	for body, want := range map[string]string{
+		"": "",
+		`{"a":"\u0026\/\\","primar\u0079Key" : "\u0041","secondaryKey":"B","b":"\u00e9\"\u0022"}`: `{"a":"\u0026\/\\","primar\u0079Key" : "REDACTED","secondaryKey":"REDACTED","b":"\u00e9\"\u0022"}`,
+		`{"webhookUrl":"https:\/\/user:p\u003fw\u0040hook\/a\u0026?code=1","b":"\u0040"}`:         `{"webhookUrl":"https:\/\/user:p\u003fREDACTED","b":"\u0040"}`,
+		`{"webhookUrl":"https:\/\/user:p\u0040hook\/a\u0026?code=1","b":"\u0040"}`:                `{"webhookUrl":"https:\/\/REDACTED\u0040hook\/a\u0026?REDACTED","b":"\u0040"}`,
+		`{"webhookUrl":"https://hook/a","deviceId":"a@b?c"} \`:                                    `{"webhookUrl":"https://hook/a","deviceId":"a@b?c"} \`,
+		`\u00`: `\u00`, `"primaryKey":"\u004`: `"primaryKey":"REDACTED`,
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://h/enrollments?api-version=2021-10-01", strings.NewReader(body))
+		require.NoError(t, err)
+		request.Header.Set("If-Match", "*")
+		response, err := srv.Transport().Do(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		requests := srv.Requests()
+		require.Equal(t, want, string(requests[len(requests)-1].Body))
+		require.Equal(t, "*", requests[len(requests)-1].Header.Get("If-Match"))
 	}
 }
 
