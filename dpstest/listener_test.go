@@ -41,19 +41,28 @@ func TestOptions_listenerOfAServerThatNeverStarted(t *testing.T) {
 	require.ErrorIs(t, err, net.ErrClosed)
 }
 
-// TestClientOfAnUnstartedServer must not look for the made-up host in the network.
+// TestClientOfAnUnstartedServer must neither look for the made-up host in the network nor wait for a listener that nobody serves.
 func TestClientOfAnUnstartedServer(t *testing.T) {
 	t.Parallel()
-	server := dpstest.NewUnstartedServer(nil)
-	t.Cleanup(server.Close)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL(), nil)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	_, err = server.Client().Do(request)
-	require.ErrorContains(t, err, "use Transport instead of Client")
-	server.Start()
-	request, err = http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL(), nil)
-	require.NoError(t, err)
-	resp, err := server.Client().Do(request)
-	require.NoError(t, err)
-	require.NoError(t, resp.Body.Close())
+	for name, options := range map[string]*dpstest.Options{"without a listener": nil, "with a listener": {Listener: listener}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := dpstest.NewUnstartedServer(options)
+			t.Cleanup(server.Close)
+			get := func() error {
+				request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL(), nil)
+				require.NoError(t, err)
+				response, err := server.Client().Do(request)
+				if err == nil {
+					require.NoError(t, response.Body.Close())
+				}
+				return err
+			}
+			require.ErrorContains(t, get(), "use Transport instead of Client")
+			server.Start()
+			require.NoError(t, get())
+		})
+	}
 }

@@ -81,10 +81,11 @@ func NewUnstartedServer(options *Options) *Server {
 	return s
 }
 
-// dial connects a client to the socket. Without one, the made-up host of the server must not be looked for in the network.
+// dial connects a client to the socket. Before that serves, the made-up host of the server must not be looked for in the network, and
+// a listener would let the client in and never answer.
 func (s *Server) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if s.socket.address() == "" {
-		return nil, errors.New("dpstest: the server has no socket: use Transport instead of Client, or Start the server")
+	if !s.socket.started() {
+		return nil, errors.New("dpstest: the server has no socket that serves: use Transport instead of Client, or Start the server")
 	}
 	return new(net.Dialer).DialContext(ctx, network, address)
 }
@@ -163,7 +164,7 @@ func (c credential) GetToken(ctx context.Context, options policy.TokenRequestOpt
 }
 
 // Client returns the HTTP client of a started server: it trusts the server's certificate and talks to it over the
-// socket. Without one, before [Server.Start], it refuses to dial: use [Server.Transport]. It is the same at each call.
+// socket. Before [Server.Start] it refuses to dial: use [Server.Transport]. It is the same at each call.
 func (s *Server) Client() *http.Client { return s.authority.client }
 
 // Transport returns a client that reaches the server without a socket, whatever the host of the URL; it is the one for
@@ -236,6 +237,13 @@ func (k *socket) listen(server *http.Server) error {
 	k.server = server
 	k.serving.Go(func() { _ = server.ServeTLS(k.listener, "", "") }) // returns ErrServerClosed
 	return nil
+}
+
+// started says whether the listener was ever served. After the end its address refuses connections by itself.
+func (k *socket) started() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.server != nil
 }
 
 // address is the host and port, also after the end. It is loopback for a listener on all addresses.
