@@ -131,8 +131,8 @@ func (s *Server) SetPolicies(policies ...AccessPolicy) {
 	for i, policy := range completed {
 		emulated[i] = policy.emulated()
 	}
-	s.policy.Store(&completed[0])
 	s.service.SetPolicies(emulated)
+	s.policy.Store(&completed[0]) // last: the key of a connection string must be one that the service takes
 }
 
 func (s *Server) host() string {
