@@ -3,7 +3,6 @@ package fleet
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -115,12 +114,8 @@ type placedCertificate struct {
 
 // thumbprint is the SHA-256 of the certificate, in any of the forms that the service takes, or else of its info.
 func (c placedCertificate) thumbprint() string {
-	if parsed, err := azdps.ParseCertificate([]byte(c.Certificate)); err == nil {
-		sum := sha256.Sum256(parsed.Raw)
-		return hex.EncodeToString(sum[:])
-	}
 	if c.Certificate != "" {
-		return thumbprint(map[string]any{"certificate": c.Certificate}) // the service may read what Go does not
+		return thumbprint(map[string]any{"certificate": c.Certificate})
 	}
 	if c.Info == nil {
 		return ""

@@ -32,7 +32,6 @@ type members struct {
 	id          *string
 	attestation *azdps.AttestationMechanism
 	etag        *azcore.ETag
-	status      *azdps.ProvisioningStatus
 	created     *time.Time
 	updated     *time.Time
 	state       **azdps.DeviceRegistrationState // nil for a group
@@ -55,7 +54,7 @@ func enrollments(client *azdps.DeviceProvisioningClient) kind[azdps.IndividualEn
 		name: "enrollments", idName: "registrationId",
 		members: func(e *azdps.IndividualEnrollment) members {
 			return members{
-				&e.RegistrationID, &e.Attestation, &e.ETag, &e.ProvisioningStatus,
+				&e.RegistrationID, &e.Attestation, &e.ETag,
 				&e.CreatedDateTimeUTC, &e.LastUpdatedDateTimeUTC, &e.RegistrationState,
 			}
 		},
@@ -96,7 +95,7 @@ func groups(client *azdps.DeviceProvisioningClient) kind[azdps.EnrollmentGroup] 
 		name: "enrollmentGroups", idName: "enrollmentGroupId",
 		members: func(g *azdps.EnrollmentGroup) members {
 			return members{
-				&g.EnrollmentGroupID, &g.Attestation, &g.ETag, &g.ProvisioningStatus,
+				&g.EnrollmentGroupID, &g.Attestation, &g.ETag,
 				&g.CreatedDateTimeUTC, &g.LastUpdatedDateTimeUTC, nil,
 			}
 		},
