@@ -14,7 +14,7 @@ import (
 var errPlanJournal = errors.New("fleet: a plan is applied without a journal; after an interruption a new plan has what is left to do")
 
 // Apply makes the changes of the plan in the order of [Plan.Changes] and yields one [Outcome] a change, with the position of the
-// change as its index, as soon as it is known. An error is the last thing that it yields, and only if the run ends early. options
+// change as its index, once it is known. An error is the last thing that it yields, and only if the run ends early. options
 // may be nil.
 //
 // A record that was changed, created or deleted since the plan is left alone and reported as ResultConflict: a record is created
@@ -24,7 +24,7 @@ var errPlanJournal = errors.New("fleet: a plan is applied without a journal; aft
 //
 // It costs 0.1 operations to create or update a record, 1.1 to update one with symmetric keys and not both of them desired, and
 // 1 to delete one: bulk operations are not documented to heed the ETag of a deletion. It needs the permission EnrollmentWrite,
-// and EnrollmentRead after a lost answer.
+// and EnrollmentRead for the keys that an update keeps and after a lost answer.
 //
 // It ranges over the desired records once for what is created and once for what is updated, and ends early if they are not those of
 // the plan any more. It takes no journal: after an interruption, make a new plan. Of the options, MaxFailureShare counts

@@ -19,10 +19,13 @@ type BulkOptions struct {
 	Journal *Journal
 }
 
-// Bulk writes or deletes any number of records, ten a call, and yields one [Outcome] a record, as soon as it is known. An error
-// is the last thing that it yields, and only if the run ends early; records that were under way then have their outcomes
-// before it. It holds less than a thousand records at a time. It sends the records of one id in their order, one after another, and
-// others in any order. Leaving the loop ends the run: calls under way are cut off.
+// Bulk writes or deletes any number of records, ten a call, and yields one [Outcome] a record, once it is known. The input runs in the
+// same goroutine, so while that waits for its next record nothing is yielded. An error is the last thing that Bulk yields, and only
+// if the run ends early; records that were under way then have their outcomes before it. It sends the records of one id in their
+// order, one after another, and others in any order. Leaving the loop ends the run: calls under way are cut off.
+//
+// It holds up to ten records for each call in flight, ten more, and some 256 that wait for others of their id: less than a thousand unless
+// MaxConcurrency is raised.
 //
 // What the modes do, and what they cost in operations of the service's quota:
 //
@@ -120,7 +123,7 @@ type bulkRun[T Record] struct {
 
 func newBulkRun[T Record](ctx context.Context, client *azdps.DeviceProvisioningClient, mode azdps.BulkOperationMode, options *BulkOptions, yield func(Outcome, error) bool) *bulkRun[T] {
 	r := &bulkRun[T]{options: options, yield: yield, kind: kindOf[T](client)}
-	r.ctx, r.cancel = context.WithCancel(ctx) //nolint:gosec // stop calls it
+	r.ctx, r.cancel = context.WithCancel(ctx) //nolint:gosec // close calls it
 	pace := newPacer(&options.Options)
 	r.progress = newProgress(&options.Options, pace.limiter)
 	w := &writer[T]{kind: r.kind, mode: mode, pace: pace}

@@ -26,6 +26,9 @@ type CopyOptions struct {
 // refused with an [*InputError] that says so; write them from where the certificates are. Read-only members and ETags are
 // left out. Registrations are not copied: devices make them.
 //
+// It needs the permission EnrollmentRead of the first service, and for the keys perhaps EnrollmentWrite: the service does not document
+// which. Of the other service it needs EnrollmentWrite, and EnrollmentRead after a lost answer.
+//
 // With a Journal, the first service must not be written until the copy is complete, because a run goes on by position.
 func Copy[T Record](ctx context.Context, from, to *azdps.DeviceProvisioningClient, options *CopyOptions) iter.Seq2[Outcome, error] {
 	if options == nil {

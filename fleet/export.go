@@ -15,8 +15,7 @@ import (
 type ExportOptions struct {
 	Options
 
-	// Keys reads symmetric keys too: one more operation for each record that has some. The service does not document whether
-	// the permission EnrollmentRead is enough for that, or EnrollmentWrite is needed.
+	// Keys reads symmetric keys too: one more operation for each record that has some.
 	Keys bool
 
 	// ContinuationToken starts after the page that OnPage got it for; empty starts at the first page.
@@ -34,7 +33,8 @@ type ExportOptions struct {
 // What the service never returns, no export has: certificates come as their info only, and symmetric keys not at all without
 // Keys. A record without its keys can be created elsewhere, but with new keys.
 //
-// Of the options, MaxFailures and MaxFailureShare do not apply.
+// It needs the permission EnrollmentRead, and for keys perhaps EnrollmentWrite: the service does not document which. Of the
+// options, MaxFailures and MaxFailureShare do not apply.
 func Export[T Record](ctx context.Context, client *azdps.DeviceProvisioningClient, options *ExportOptions) iter.Seq2[T, error] {
 	if options == nil {
 		options = &ExportOptions{}

@@ -33,9 +33,9 @@ const (
 // The file has a line of JSON for the run, one before each call that writes and one after it. They name records by their
 // position in the input and say why one failed, in the words of the service; there are no ids, keys or certificates in it. Each
 // line has a checksum over all lines so far. A line reaches the operating system before the call that it announces, and before
-// the outcome that it tells is yielded, so the death of the process loses nothing. The file is synced to the disk once a second
-// and when it is closed; after a power failure or the death of the system, records of the last second may be sent twice, so that a
-// create reports a conflict with itself.
+// the outcome that it tells is yielded, so the death of the process loses nothing. The file is synced to the disk when it
+// is closed, and with the lines that are added, once a second at most; after a power failure or the death of the system, records whose
+// lines were not synced may be sent twice, so that a create reports a conflict with itself.
 //
 // A million records take about 15 MB, and in memory a byte each, and the reasons of those that failed. On Unix and Windows a journal is locked
 // against other processes; elsewhere that is up to the caller.
@@ -53,7 +53,7 @@ type Journal struct {
 	errors  map[int64]*RecordError // by position, of records that failed
 }
 
-// OpenJournal opens or creates the journal of a run; only its owner can read the file. A last line without an end, as a kill leaves it, is
+// OpenJournal opens the journal of a run, or creates one that only its owner can read; a file that exists keeps its rights. A last line without an end, as a kill leaves it, is
 // taken off. Damage to any other line, or a file that is no journal, gives an error that names the line and matches [ErrJournalDamaged], and
 // leaves the file as it is; a journal that another process has open gives [ErrJournalInUse].
 func OpenJournal(path string) (*Journal, error) {

@@ -145,7 +145,8 @@ func isTornHeader(data []byte) bool {
 	return strings.HasPrefix(begin, string(data[:min(len(begin), len(data))])) || len(bytes.Trim(data, "\x00")) == 0
 }
 
-// maxSkipped is the most records in a row that a journal may say nothing of, because the input could not read them.
+// maxSkipped is how far a position may be beyond the size of the file in bytes. Each record that the journal tells of takes some; those
+// that the input could not read take none, so there may be that many of them in all.
 const maxSkipped = 1 << 26
 
 // fits tells whether a line could have been written as the one of its number that ends at a size of the file. The checksum only

@@ -166,10 +166,22 @@ func TestJournalHoldsNoIDsAndNoKeys(t *testing.T) {
 	require.NotContains(t, strings.ToLower(string(data)), "device-")
 	require.NotContains(t, string(data), testKey)
 	require.Contains(t, string(data), "Invalid RegistrationId")
-	if runtime.GOOS != "windows" {
+}
+
+// TestJournalMode is that of its owner for a new file, and that of the file else.
+func TestJournalMode(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no mode there")
+	}
+	created, existing := filepath.Join(t.TempDir(), "journal"), filepath.Join(t.TempDir(), "journal")
+	require.NoError(t, os.WriteFile(existing, nil, 0o600))
+	require.NoError(t, os.Chmod(existing, 0o640)) //nolint:gosec // another one than that of a new file
+	for path, mode := range map[string]os.FileMode{created: 0o600, existing: 0o640} {
+		openJournal(t, path)
 		info, err := os.Stat(path)
 		require.NoError(t, err)
-		require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+		require.Equal(t, mode, info.Mode().Perm())
 	}
 }
 

@@ -2,14 +2,17 @@ package fleet_test
 
 import (
 	"bytes"
+	"fmt"
 	"path/filepath"
 	"runtime"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/azdps/azdps"
 	"github.com/azdps/azdps/dpstest"
 	"github.com/azdps/azdps/fleet"
 )
@@ -42,6 +45,40 @@ func TestBulkInConstantMemory(t *testing.T) {
 	require.Equal(t, records, done)
 	t.Logf("live heap at most %.1f MB above the start", float64(most)/1e6)
 	assert.Less(t, most, int64(8e6))
+}
+
+// TestBulkHoldsTenRecordsACall counts the records that were read and have no outcome yet, with ids of their own and with few ids.
+func TestBulkHoldsTenRecordsACall(t *testing.T) {
+	t.Parallel()
+	const records = 20_000
+	for _, test := range []struct{ concurrency, ids, bound int }{
+		{0, records, 650}, {1, records, 20}, {300, records, 3010}, {0, 5, 270},
+	} {
+		t.Run(fmt.Sprint(test), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				client := clientOf(t, dpstest.NewUnstartedServer(nil), after(time.Second, 50*time.Second, obliging))
+				read, done, most := 0, 0, 0
+				input := func(yield func(azdps.IndividualEnrollment, error) bool) {
+					for read < records {
+						record := device(fmt.Sprint("device-", read%test.ids))
+						read++
+						most = max(most, read-done)
+						if !yield(record, nil) {
+							return
+						}
+					}
+				}
+				options := &fleet.BulkOptions{Options: fleet.Options{MaxConcurrency: test.concurrency, Limiter: fleet.NewLimiter(1_000_000)}}
+				for _, err := range fleet.Bulk(t.Context(), client, "create", input, options) {
+					require.NoError(t, err)
+					done++
+				}
+				require.Equal(t, records, done)
+				assert.LessOrEqual(t, most, test.bound)
+				assert.Greater(t, most, test.bound*3/4)
+			})
+		})
+	}
 }
 
 // TestMillion imports a million records against each way to count the quota, alone and beside another client. It takes some minutes

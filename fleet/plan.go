@@ -63,7 +63,8 @@ type deletion struct {
 
 // NewPlan compares the desired records with those of the service and changes nothing. It lists the service once, which costs
 // an operation a page, and reads the symmetric keys of a record, one operation more, only if the desired record has some. It
-// needs the permission EnrollmentRead, and EnrollmentWrite to read keys. options may be nil.
+// needs the permission EnrollmentRead, and for keys perhaps EnrollmentWrite: the service does not document which. options may be
+// nil.
 //
 // Records are equal if the service behaves the same with either: members that are absent, null, empty or at the default of
 // the service are equal, as are ids and enumerations in another case; certificates compare by thumbprint, numbers by value, and
