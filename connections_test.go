@@ -14,8 +14,8 @@ import (
 )
 
 // TestConnectionsOfManyCallers lets callers work side by side, round after round: each needs a connection, and none is closed for
-// want of room. The calls of a round are answered when all have come. Without that, net/http opens some more while it opens the
-// first ones, since a call that ends meanwhile hands its connection to one whose own is on its way.
+// want of room. The calls of a round are answered when all have come. Without that, some more may be opened while the first ones
+// are, since a call that ends meanwhile hands its connection to one whose own is on its way.
 func TestConnectionsOfManyCallers(t *testing.T) {
 	t.Parallel()
 	const callers, rounds, most = 16, 10, 20

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
@@ -24,6 +25,8 @@ type write struct {
 	sent bool // the last request may have reached the service, which has not refused it
 	lost bool // a try that may have reached the service got no answer that tells what became of it
 	done bool // the last try was answered with success
+
+	connected atomic.Bool // the last request has a connection, which the gate may learn in another goroutine
 }
 
 // writeKey finds the write that a request belongs to in the context of the request.

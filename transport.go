@@ -18,23 +18,28 @@ import (
 // connections: with its 10 a host, callers in parallel open and close connections all the time. There are no redirects,
 // because the service has none and a credential must not follow one.
 var defaultTransport = sync.OnceValue(func() policy.Transporter {
-	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+	return newHTTPClient(&tls.Config{MinVersion: tls.VersionTLS12, Renegotiation: tls.RenegotiateFreelyAsClient}) //nolint:gosec // as azcore
+})
+
+func newHTTPClient(config *tls.Config) *http.Client {
+	gate := newGate(config)
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           dialer.DialContext,
+			DialContext:           gate.dialer.NetDialer.DialContext, // to a proxy, or without TLS
+			DialTLSContext:        gate.dial,
 			ForceAttemptHTTP2:     true,
 			WriteBufferSize:       16 << 10, // a bulk operation in one TLS record
 			MaxIdleConnsPerHost:   512,
 			IdleConnTimeout:       90 * time.Second,
 			TLSHandshakeTimeout:   10 * time.Second,
 			ExpectContinueTimeout: time.Second,
-			TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, Renegotiation: tls.RenegotiateFreelyAsClient},
+			TLSClientConfig:       config,
 			HTTP2:                 &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 		},
 		CheckRedirect: noRedirects,
 	}
-})
+}
 
 func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
@@ -96,7 +101,8 @@ func (t *transport) send(req *http.Request) (*http.Response, error) {
 	if w == nil {
 		return answered(t.next.Do(ownBody(req)))
 	}
-	connection := connection{asked: t.traces}
+	w.connected.Store(false)
+	connection := connection{write: w, asked: t.traces}
 	resp, err := answered(t.next.Do(ownBody(req.WithContext(httptrace.WithClientTrace(req.Context(), connection.trace())))))
 	w.sent = !connection.failed(err) && (err != nil || !refused(resp.StatusCode))
 	return resp, err
@@ -122,6 +128,7 @@ func ownBody(req *http.Request) *http.Request {
 
 // connection watches whether a request got as far as a connection.
 type connection struct {
+	write           *write
 	mu              sync.Mutex // hooks may run in goroutines of the transport
 	asked, obtained bool       // asked is true from the start if the transport is known to call the hooks
 }
@@ -129,7 +136,10 @@ type connection struct {
 func (c *connection) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		GetConn: func(string) { c.set(&c.asked) },
-		GotConn: func(httptrace.GotConnInfo) { c.set(&c.obtained) },
+		GotConn: func(httptrace.GotConnInfo) {
+			c.write.connected.Store(true)
+			c.set(&c.obtained)
+		},
 	}
 }
 
