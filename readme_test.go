@@ -3,6 +3,7 @@ package azdps_test
 import (
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -77,6 +78,11 @@ func TestREADME_commandsExist(t *testing.T) {
 	for _, command := range commands {
 		words := strings.Fields(command)
 		require.GreaterOrEqual(t, len(words), 3, command)
+		for _, word := range words[2:] {
+			if strings.HasPrefix(word, "examples/") {
+				assert.FileExists(t, word, command)
+			}
+		}
 		switch strings.Join(words[:2], " ") {
 		case "go run":
 			assert.FileExists(t, filepath.Join(words[2], "main.go"), command)
@@ -86,6 +92,10 @@ func TestREADME_commandsExist(t *testing.T) {
 			}
 		case "go get":
 			assert.Contains(t, readText(t, "go.mod"), "module "+words[2]+"\n", command)
+		case "git clone":
+			repository := strings.TrimPrefix(words[2], "https://")
+			assert.Contains(t, readText(t, "go.mod"), "module "+repository+"\n", command)
+			assert.Equal(t, []string{"&&", "cd", path.Base(repository)}, words[3:], command)
 		default:
 			assert.Fail(t, "this command is not known", command)
 		}

@@ -16,6 +16,14 @@ import (
 
 const fast = " -rate 600000"
 
+// The file that lies beside the program is what its README imports and plans.
+func TestImport_takesTheFileOfTheREADME(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	assert.Equal(t, "3 created\n", b.must("import -in devices.csv -journal @devices.journal"+fast).stdout)
+	assert.Contains(t, b.must("plan -in devices.csv"+fast).stdout, "Nothing to change.")
+}
+
 func TestImport_createsAllRecords(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ file, text, flags string }{
