@@ -3,7 +3,7 @@ Package azdps is the client for the service API of the Azure IoT Hub Device Prov
 manages individual enrollments, enrollment groups and device registration states. Devices register with another API, by other
 SDKs. It is a community module, not from Microsoft.
 
-Each method has an example; those of [ClientOptions] and [DeviceProvisioningClient] show retries, proxies, logging, tracing and
+Each operation has an example; those of [ClientOptions] and [DeviceProvisioningClient] show retries, proxies, logging, tracing and
 concurrency. The service and this package use these terms:
 
   - An individual enrollment lets one device register, an enrollment group any number of devices that share an attestation.
@@ -92,11 +92,15 @@ What the service refuses is an [*azcore.ResponseError] with the status, the code
 
 	status  here it means                                      what to do
 	400     the record or a parameter is not valid             read the message; code 400004
+	400     "Unsupported API version"; code 400004             check APIVersion of the options
 	400     "Unknown api version", without a code              the endpoint is an IoT Hub; use that of the DPS
-	401     no, a wrong or an expired signature or token,      check policy name, key, clock, and role; code 401002
-	        or a policy or role without the right
-	403     the network rules of the service, or the role      check firewall and private endpoint, and the role
-	404     no such record; codes 404201 and 404202            check the id
+	401     no, a wrong or an expired signature or token,      check policy name, key, clock, permissions and
+	        a policy without the right (inferred), or an       IP filter; code 401002
+	        address that the IP filter rejects
+	403     the role does not allow it, which may be           check role, firewall and private endpoint
+	        answered 401: that is not documented
+	404     no such record; code 404201, and for a group       check the id
+	        404202, which is inferred
 	409     the record exists and IfMatch was not set;         use Update, or set IfMatch
 	        codes 409201 and 409202
 	412     somebody wrote since the ETag was read             use Update, or read and decide again
@@ -166,8 +170,8 @@ effect late, and so does a deletion without an ETag, also of a record that was c
 
 # Secrets
 
-Keys, tokens, connection strings and the query of a webhook's URL are left out of errors, of what package fmt prints and of what
-log/slog logs of the types of this package. The exceptions are these:
+Keys, tokens, connection strings, and user, query and fragment of a webhook's URL are left out of errors, of what package fmt prints
+and of what log/slog logs of the types of this package. These are the main exceptions; SECURITY.md of the repository has all:
 
   - The JSON of a record is complete, so a slice or a struct of your own that holds records is logged with their keys by
     [slog.JSONHandler].
@@ -205,14 +209,16 @@ AZURE_SDK_GO_LOGGING=all in the environment writes the same to the standard erro
 
 # Limits
 
-These are the service's, for one instance; see https://learn.microsoft.com/azure/iot-dps/about-iot-dps#quotas-and-limits:
+These are the documented defaults of the service, for one instance; Microsoft may raise those of enrollments, registrations, groups
+with X.509 and operations on request. See https://learn.microsoft.com/azure/iot-dps/about-iot-dps#quotas-and-limits.
 
 	individual enrollments; registrations    1,000,000 of each
 	enrollment groups                        100 with X.509 and 100 with symmetric keys
 	service operations                       1,000 a minute
 	items of a bulk operation                10, which is MaxBulkItems
 	items of a page                          100
-	an id                                    128 ASCII letters, digits and -._: without regard to case
+	an id                                    up to 128 ASCII letters, digits and -._:, ending in a letter,
+	                                         a digit or -, without regard to case
 	a symmetric key                          16 to 64 bytes, in base64
 	a message                                96 KB
 
