@@ -74,10 +74,11 @@ func withoutIndentation(text string) string {
 // The commands of the README are those of a program that is there, of all tests, or of this module. .ci/run runs them.
 func TestREADME_commandsExist(t *testing.T) {
 	commands := shellCommands(readText(t, "README.md"))
+	recipe := readText(t, "examples/emulator/main.go") // which a test there runs
 	require.GreaterOrEqual(t, len(commands), 5)
 	for _, command := range commands {
 		words := strings.Fields(command)
-		require.GreaterOrEqual(t, len(words), 3, command)
+		require.GreaterOrEqual(t, len(words), 2, command)
 		for _, word := range words[2:] {
 			if strings.HasPrefix(word, "examples/") {
 				assert.FileExists(t, word, command)
@@ -97,7 +98,7 @@ func TestREADME_commandsExist(t *testing.T) {
 			assert.Contains(t, readText(t, "go.mod"), "module "+repository+"\n", command)
 			assert.Equal(t, []string{"&&", "cd", path.Base(repository)}, words[3:], command)
 		default:
-			assert.Fail(t, "this command is not known", command)
+			assert.Contains(t, recipe, "//\t"+command+"\n", "this command is not known")
 		}
 	}
 }

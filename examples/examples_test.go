@@ -57,7 +57,8 @@ func TestPrograms_haveTests(t *testing.T) {
 	}
 }
 
-// The variables that the README explains are those that the programs read. The fleet program explains its own.
+// The variables that the README explains are those that the programs read, and those that the emulator prints. The fleet program
+// explains its own.
 func TestREADME_explainsTheEnvironment(t *testing.T) {
 	t.Parallel()
 	var read []string
@@ -71,6 +72,9 @@ func TestREADME_explainsTheEnvironment(t *testing.T) {
 			source, err := os.ReadFile(file)
 			require.NoError(t, err)
 			for _, name := range regexp.MustCompile(`[gG]etenv\("(\w+)"\)`).FindAllStringSubmatch(string(source), -1) {
+				read = append(read, name[1])
+			}
+			for _, name := range regexp.MustCompile(`\{"(DPS_\w+)", `).FindAllStringSubmatch(string(source), -1) {
 				read = append(read, name[1])
 			}
 		}

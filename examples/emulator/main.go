@@ -5,9 +5,11 @@
 //	until [ -s emulator.env ]; do sleep 0.1; done
 //	export $(cat emulator.env)
 //
+// A shell must not source that file, since the connection string has semicolons and no quotes.
+//
 // Clients must trust the certificate in DPS_CA_FILE: through NODE_EXTRA_CA_CERTS, REQUESTS_CA_BUNDLE, SSL_CERT_FILE or
-// what else their language has. The bearer token is good for an hour. Nothing is kept when the program ends, and what it
-// prints is worth nothing elsewhere.
+// what else their language has. The SDKs for Node need one more line, which dpstest/FIDELITY.md has. The bearer token is good
+// for an hour. Nothing is kept when the program ends, and what it prints is worth nothing elsewhere.
 //
 // It listens on a free port of the loopback interface, or where -addr says. Anybody who reaches it may use it, so it
 // refuses other addresses unless -insecure-listen is given.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -232,6 +233,33 @@ func TestMain_endsWellWhenItIsInterrupted(t *testing.T) {
 			assert.NoFileExists(t, env["DPS_CA_FILE"])
 		})
 	}
+}
+
+// TestRecipe runs what the documentation of the program tells to do in a shell.
+func TestRecipe(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("this machine has no sh")
+	}
+	source, err := os.ReadFile("main.go")
+	require.NoError(t, err)
+	recipe := strings.Join(regexp.MustCompile(`(?m)^//\t(.*)$`).FindAllString(string(source), -1), "\n")
+	recipe = strings.ReplaceAll(recipe, "//\t", "")
+	require.Contains(t, recipe, "go run ./examples/emulator >")
+	recipe = strings.Replace(recipe, "go run ./examples/emulator", `"$PROGRAM"`, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	command := exec.CommandContext(ctx, shell, "-c", recipe+"\nkill $!\nwait\ncat emulator.env\necho; env")
+	command.Dir = t.TempDir()
+	command.Env = append(os.Environ(), asProgram+"=1", "PROGRAM="+os.Args[0])
+	command.Stderr = os.Stderr
+	out, err := command.Output()
+	require.NoError(t, err)
+	printed, environment, found := strings.Cut(string(out), "\n\n")
+	require.True(t, found)
+	lines := strings.Split(printed, "\n")
+	assert.Len(t, lines, len(keys))
+	assert.Subset(t, strings.Split(environment, "\n"), lines)
 }
 
 // asProgram makes the binary of the test the program that it tests.

@@ -44,6 +44,7 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 		flags.SetOutput(stderr)
 		fmt.Fprintln(stderr, "Usage: emulator [flags]")
 		flags.PrintDefaults()
+		fmt.Fprintln(stderr, "It prints how to reach it, one KEY=VALUE a line; \"go doc ./examples/emulator\" says how to use that.")
 		return nil, err
 	case err != nil:
 		return nil, err
