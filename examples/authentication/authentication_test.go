@@ -41,7 +41,8 @@ func TestRun_authenticatesInEachWay(t *testing.T) {
 		for _, told := range []string{
 			"refused with 401: it was signed with the old key",
 			"refused with 401: the token is too old",
-			"they are not asked to",
+			"made the credential and a client, which are not used",
+			"made another client, with a credential of the service in memory",
 			"for the scope https://azure-devices-provisioning.net/.default\n",
 			"asked https://login.microsoftonline.com/11111111-",
 			"for the scope https://azure-devices-provisioning.net/.default, and a stand-in",

@@ -31,7 +31,7 @@ func (s *sample) byDefaultCredential(ctx context.Context) error {
 	if s.Emulator == nil {
 		return s.succeed(ctx, client)
 	}
-	s.Say("made the credential and a client; neither has looked for an identity, and here they are not asked to")
+	s.Say("made the credential and a client, which are not used: a service in memory knows no identity of Microsoft Entra ID")
 	return s.withObserver(ctx)
 }
 

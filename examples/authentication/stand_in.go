@@ -21,11 +21,11 @@ func (s *sample) withObserver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.Say("made another client, with a credential of the service in memory")
 	if err := s.succeed(ctx, client); err != nil {
 		return err
 	}
-	s.Say("that was a client with a credential of the service in memory, which it asked for the scope %s",
-		strings.Join(credential.scopes, " "))
+	s.Say("for that the client asked its credential for the scope %s", strings.Join(credential.scopes, " "))
 	return nil
 }
 

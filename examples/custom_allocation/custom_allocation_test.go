@@ -28,7 +28,7 @@ func TestRun(t *testing.T) {
 			"allocation custom",
 			"-pump-1 is assigned to contoso-europe.azure-devices.net",
 			`{"message":"Welcome to europe."}`,
-			"-pump-2 is failed: 400207 Custom allocation failed with status code: 400",
+			"-pump-2 has the status failed: 400207 Custom allocation failed with status code: 400",
 			"deleted 3 records",
 		} {
 			assert.Contains(t, stage.Output(), told)

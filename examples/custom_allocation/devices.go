@@ -46,7 +46,7 @@ func (s *sample) registerWithCountry(ctx context.Context) error {
 		return err
 	}
 	if state.Status != azdps.RegistrationStatusAssigned {
-		return fmt.Errorf("the device is %s: %d %s", state.Status, state.ErrorCode, state.ErrorMessage)
+		return fmt.Errorf("the device has the status %s: %d %s", state.Status, state.ErrorCode, state.ErrorMessage)
 	}
 	s.Say("%s is %s to %s", state.RegistrationID, state.Status, state.AssignedHub)
 	s.Say("and was told %s", state.Payload)
@@ -61,9 +61,9 @@ func (s *sample) registerWithoutCountry(ctx context.Context) error {
 		return err
 	}
 	if state.Status != azdps.RegistrationStatusFailed {
-		return fmt.Errorf("the registration should have failed, but the device is %s", state.Status)
+		return fmt.Errorf("the registration should have failed, but the device has the status %s", state.Status)
 	}
-	s.Say("%s is %s: %d %s", state.RegistrationID, state.Status, state.ErrorCode, state.ErrorMessage)
+	s.Say("%s has the status %s: %d %s", state.RegistrationID, state.Status, state.ErrorCode, state.ErrorMessage)
 	return nil
 }
 

@@ -61,6 +61,10 @@ func export[T fleet.Record](ctx context.Context, j *job) error {
 		j.printJSON(map[string]any{"type": "summary", "exported": n})
 		return nil
 	}
+	if n == 1 {
+		fmt.Fprintf(j.stdout, "1 record is in %s\n", j.settings.out)
+		return nil
+	}
 	fmt.Fprintf(j.stdout, "%d records are in %s\n", n, j.settings.out)
 	return nil
 }

@@ -24,6 +24,15 @@ func TestImport_takesTheFileOfTheREADME(t *testing.T) {
 	assert.Contains(t, b.must("plan -in devices.csv"+fast).stdout, "Nothing to change.")
 }
 
+func TestImport_listsARecordThatFailed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, device("device-1"))
+	b.write("devices.jsonl", device("device-1"))
+	r := b.run("import -in @devices.jsonl -journal @a.journal" + fast)
+	assert.Equal(t, exitFailed, r.code)
+	assert.Contains(t, r.stdout, "1 conflict\n1 record that failed is in "+b.path("devices.failed.jsonl"))
+}
+
 func TestImport_createsAllRecords(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ file, text, flags string }{

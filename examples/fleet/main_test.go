@@ -106,9 +106,9 @@ func TestConnect_findsTheService(t *testing.T) {
 		code   int
 		output string
 	}{
-		"connection string":  {map[string]string{"DPS_CONNECTION_STRING": connectionString, "DPS_CA_FILE": ca}, "", exitDone, "1 records"},
-		"file, by variable":  {map[string]string{"DPS_CONNECTION_STRING_FILE": file, "DPS_CA_FILE": ca}, "", exitDone, "1 records"},
-		"file, by flag":      {map[string]string{"DPS_CONNECTION_STRING": "other", "DPS_CA_FILE": ca}, "-connection-string-file @connection", exitDone, "1 records"},
+		"connection string":  {map[string]string{"DPS_CONNECTION_STRING": connectionString, "DPS_CA_FILE": ca}, "", exitDone, "1 record is in"},
+		"file, by variable":  {map[string]string{"DPS_CONNECTION_STRING_FILE": file, "DPS_CA_FILE": ca}, "", exitDone, "1 record is in"},
+		"file, by flag":      {map[string]string{"DPS_CONNECTION_STRING": "other", "DPS_CA_FILE": ca}, "-connection-string-file @connection", exitDone, "1 record is in"},
 		"emulator":           {nil, "-emulator", exitDone, "0 records"},
 		"emulator with seed": {nil, "-emulator -seed @seed.jsonl", exitDone, "3 records"},
 		"none":               {nil, "", exitUsage, "no service is named"},

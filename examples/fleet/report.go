@@ -146,6 +146,10 @@ func (r *report) summarize(failedName string, listed int) {
 	}
 	r.print(strings.Join(parts, ", "))
 	if listed > 0 {
-		r.print(fmt.Sprintf("%d records that failed are in %s, to be given as input again", listed, failedName))
+		what := fmt.Sprintf("%d records that failed are", listed)
+		if listed == 1 {
+			what = "1 record that failed is"
+		}
+		r.print(fmt.Sprintf("%s in %s, to be given as input again", what, failedName))
 	}
 }

@@ -78,7 +78,7 @@ func (s *sample) register(ctx context.Context) error {
 		return err
 	}
 	if state.Status != azdps.RegistrationStatusAssigned {
-		return fmt.Errorf("%s is %s: %d %s", s.camera, state.Status, state.ErrorCode, state.ErrorMessage)
+		return fmt.Errorf("%s has the status %s: %d %s", s.camera, state.Status, state.ErrorCode, state.ErrorMessage)
 	}
 	s.Say("%s is %s to %s", s.camera, state.Status, state.AssignedHub)
 	if s.Emulator == nil {

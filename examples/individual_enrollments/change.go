@@ -62,7 +62,7 @@ func (s *sample) changeReprovisionPolicy(ctx context.Context) error {
 		return fmt.Errorf("change the reprovision policy: %w", err)
 	}
 	if policy := updated.ReprovisionPolicy; policy != nil {
-		s.Say("%s: moves %t, takes its data along %t", updated.RegistrationID, policy.UpdateHubAssignment, policy.MigrateDeviceData)
+		s.Say("%s may be moved: %t; its data goes along: %t", updated.RegistrationID, policy.UpdateHubAssignment, policy.MigrateDeviceData)
 	}
 	return nil
 }

@@ -39,10 +39,10 @@ func TestRun(t *testing.T) {
 			"secondary certificate ",
 			"-thermostat is disabled",
 			"was refused with 412",
-			"moves true, takes its data along false",
+			"may be moved: true; its data goes along: false",
 			"updateIfMatchETag: all 2 were taken",
 			"is not found any more",
-			"deleted 0 records",
+			"nothing was left to delete",
 		} {
 			assert.Contains(t, stage.Output(), told)
 		}

@@ -33,7 +33,7 @@ func (t *tour) createGroup(ctx context.Context) error {
 func (t *tour) deriveKey(ctx context.Context) error {
 	t.Begin("Derive the key of a device of the group",
 		"A device gets a key of its own, computed from the group's key and its id. That needs no call of the service, and"+
-			" the device needs no enrollment of its own. The group's key never leaves the backend.")
+			" the device needs no enrollment of its own. The group's key is never given to a device.")
 	mechanism, err := t.client.EnrollmentGroups().GetAttestationMechanism(ctx, t.ID(groupName), nil)
 	if err != nil {
 		return fmt.Errorf("read the keys of an enrollment group: %w", err)

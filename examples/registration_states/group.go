@@ -60,7 +60,7 @@ func (s *sample) register(ctx context.Context) error {
 		return err
 	}
 	if state.Status != azdps.RegistrationStatusAssigned {
-		return fmt.Errorf("%s is %s: %d %s", s.pump, state.Status, state.ErrorCode, state.ErrorMessage)
+		return fmt.Errorf("%s has the status %s: %d %s", s.pump, state.Status, state.ErrorCode, state.ErrorMessage)
 	}
 	s.Say("%s is %s to %s, as device %s", s.pump, state.Status, state.AssignedHub, state.DeviceID)
 	if s.Emulator == nil {

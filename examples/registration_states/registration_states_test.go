@@ -50,7 +50,7 @@ func TestRun_failsWithADeviceThatGetsNoHub(t *testing.T) {
 			_, _ = w.Write([]byte(`{"status":"failed","registrationState":{"status":"failed","errorCode":401001,"errorMessage":"IoT hub not found"}}`))
 		}, &dpstest.ControlOptions{Operation: dpstest.OperationRuntimeRegistrationOperationStatusLookup})
 		err := stage.Run(t.Context())
-		require.ErrorContains(t, err, "-pump-7 is failed: 401001 IoT hub not found")
+		require.ErrorContains(t, err, "-pump-7 has the status failed: 401001 IoT hub not found")
 		assert.Contains(t, stage.Output(), "deleted 2 records", "the group and the state")
 		assert.Empty(t, stage.Left())
 	})

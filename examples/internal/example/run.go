@@ -112,6 +112,10 @@ func (r *Run) cleanUp(ctx context.Context) error {
 		_, err := r.Client.DeviceRegistrationStates().Delete(ctx, id, nil)
 		remove(id, err)
 	}
-	r.Say("deleted %s", Count(deleted, "record"))
+	if deleted == 0 && errs == nil {
+		r.Say("nothing was left to delete")
+	} else {
+		r.Say("deleted %s", Count(deleted, "record"))
+	}
 	return errors.Join(errs...)
 }
