@@ -125,7 +125,9 @@ func BenchmarkRegister(b *testing.B) {
 }
 
 // TestHeapOfManyEnrollments measures what the records of a large service take. It needs the heap for itself, so it does
-// not run in parallel, and only when it is asked for.
+// not run in parallel, and only when it is asked for:
+//
+//	AZDPS_LONG=1 go test ./dpstest -run TestHeapOfManyEnrollments -v
 func TestHeapOfManyEnrollments(t *testing.T) {
 	if os.Getenv("AZDPS_LONG") == "" {
 		t.Skip("AZDPS_LONG is not set")

@@ -2,7 +2,7 @@
 Package dpstest is a Device Provisioning Service in memory, for tests, examples and demos.
 
 It serves the service API of the Azure IoT Hub Device Provisioning Service: individual enrollments, enrollment groups and registration
-states, with real authentication, etags, paging, bulk operations, limits and errors; and the device API, over which devices
+states, with real authentication, ETags, paging, bulk operations, limits and errors; and the device API, over which devices
 register. Any client that speaks to the service over HTTPS speaks to it, in any language. It is not made by Microsoft.
 
 # Start
@@ -25,7 +25,7 @@ hubs, CA certificates, limits and a clock.
 
 [NewUnstartedServer] opens nothing. [Server.Transport] is an HTTP client that reaches it, or a started one, by a function call, whatever
 the host of the URL. Nothing runs in the background, so that works in a bubble of testing/synctest, where an hour of retries takes a
-moment:
+moment. Here lockOut is the code under test:
 
 	synctest.Test(t, func(t *testing.T) {
 		server := dpstest.NewUnstartedServer(nil)

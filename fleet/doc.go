@@ -153,7 +153,9 @@ tells which hub that is, before.
 
 # Memory and tests
 
-No run holds more than a thousand records at a time. A plan holds some 100 bytes a record, a journal one byte.
+No run holds more than a thousand records at a time, and a plan up to 4,096 while it is made. Besides, a plan holds 17 bytes for each
+desired record, 40 while it is made, some 100 for one to create and some 300 for one to update; see [NewPlan]. A journal holds one byte
+for each record, and the reasons of those that failed.
 
 Package [github.com/azdps/azdps/dpstest] is a
 service in memory. Its Transport works in a bubble of testing/synctest, where an hour at the quota takes a moment. The tests of this

@@ -25,7 +25,7 @@ type fault struct {
 // tryTimeout is what a try of a worker may take; some requests are held back for longer.
 const tryTimeout = time.Second
 
-// faults are all that the proxies do. The shares are those of a very bad network: one request in six fails.
+// faults are all that the proxies do. The shares are those of a very bad network: one request in six is spoilt.
 var faults = []fault{
 	{"none", 0, func(*rand.Rand) dpstest.Fault { return pass }}, // the rest
 	{"request lost", 20, func(*rand.Rand) dpstest.Fault { return dpstest.DropRequest() }},
