@@ -3,7 +3,6 @@ package azdps_test
 import (
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -93,10 +92,6 @@ func TestREADME_commandsExist(t *testing.T) {
 			}
 		case "go get":
 			assert.Contains(t, readText(t, "go.mod"), "module "+words[2]+"\n", command)
-		case "git clone":
-			repository := strings.TrimPrefix(words[2], "https://")
-			assert.Contains(t, readText(t, "go.mod"), "module "+repository+"\n", command)
-			assert.Equal(t, []string{"&&", "cd", path.Base(repository)}, words[3:], command)
 		default:
 			assert.Contains(t, recipe, "//\t"+command+"\n", "this command is not known")
 		}
