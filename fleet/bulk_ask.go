@@ -64,17 +64,17 @@ func (w *writer[T]) prepareUpdate(ctx context.Context, t *task[T]) error {
 func (w *writer[T]) keepKeys(ctx context.Context, t *task[T], stored *azdps.AttestationMechanism) error {
 	wanted := w.kind.members(&t.wanted).attestation
 	primary, secondary := givenKeys(wanted)
-	if wanted.Type != azdps.AttestationTypeSymmetricKey || primary && secondary {
+	if !isSymmetricKey(wanted) || primary && secondary {
 		return nil
 	}
-	if stored != nil && stored.Type != azdps.AttestationTypeSymmetricKey {
+	if stored != nil && !isSymmetricKey(stored) {
 		return nil // the service makes the first keys
 	}
 	mechanism, err := w.mechanism(ctx, t)
 	if err != nil {
 		return w.unreadable(t, err)
 	}
-	if mechanism.Type != azdps.AttestationTypeSymmetricKey {
+	if !isSymmetricKey(&mechanism) {
 		return nil
 	}
 	if mechanism.SymmetricKey == nil || mechanism.SymmetricKey.PrimaryKey == "" || mechanism.SymmetricKey.SecondaryKey == "" {
@@ -167,7 +167,7 @@ func (w *writer[T]) get(ctx context.Context, t *task[T], keys bool) (T, error) {
 	}
 	primary, secondary := givenKeys(w.kind.members(&t.wanted).attestation)
 	attestation := w.kind.members(&found).attestation
-	if keys && (primary || secondary) && attestation.Type == azdps.AttestationTypeSymmetricKey {
+	if keys && (primary || secondary) && isSymmetricKey(attestation) {
 		mechanism, err := w.mechanism(ctx, t)
 		if err != nil {
 			return found, err

@@ -154,7 +154,7 @@ func (e *exporter[T]) withKeys(ctx context.Context, records []T) ([]T, error) {
 func (e *exporter[T]) keyed(records []T) iter.Seq2[int, error] {
 	return func(yield func(int, error) bool) {
 		for i := range records {
-			if e.kind.members(&records[i]).attestation.Type == azdps.AttestationTypeSymmetricKey && !yield(i, nil) {
+			if isSymmetricKey(e.kind.members(&records[i]).attestation) && !yield(i, nil) {
 				return
 			}
 		}

@@ -2,8 +2,12 @@ package fleet
 
 import "github.com/azdps/azdps"
 
+// attestationTypes are the types that the service takes.
+var attestationTypes = []azdps.AttestationType{azdps.AttestationTypeSymmetricKey, azdps.AttestationTypeTPM, azdps.AttestationTypeX509}
+
 // attestation checks keys and certificates one by one, so that each fault is told; how they go together is for refusal.
 func (c *recordCheck) attestation(a *azdps.AttestationMechanism) {
+	oneOf(c, "attestation.type", a.Type, attestationTypes)
 	if keys := a.SymmetricKey; keys != nil {
 		c.key("attestation.symmetricKey.primaryKey", keys.PrimaryKey)
 		c.key("attestation.symmetricKey.secondaryKey", keys.SecondaryKey)

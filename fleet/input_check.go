@@ -80,6 +80,8 @@ func (e *entry[T]) check(mode azdps.BulkOperationMode) {
 	}
 	if !c.found("attestation") {
 		record := e.record
+		attestation := k.members(&record).attestation
+		attestation.Type = knownType(attestation.Type) // so that azdps compares it with what else there is
 		if c.found(k.idName) {
 			*k.members(&record).id = "id" // a bad id would be all that azdps tells
 		}

@@ -33,6 +33,7 @@ func TestCheckRecord(t *testing.T) {
 		"good":             {line: checkOf("device-1", generatedKey)},
 		"good delete":      {line: checkOf("device-1"), mode: azdps.BulkOperationModeDelete},
 		"good longest id":  {line: checkOf(strings.Repeat("a", 128), generatedKey)},
+		"good type":        {line: checkOf("a", `"attestation":{"type":"SYMMETRICKEY"}`)},
 		"good static":      {line: checkOf("a", generatedKey, `"allocationPolicy":"Static","iotHubs":["one"]`)},
 		"good custom":      {line: checkOf("a", generatedKey, `"allocationPolicy":"custom","customAllocationDefinition":{"webhookUrl":"https://a/b?c","apiVersion":"1"}`)},
 		"good info update": {line: checkOf("a", `"attestation":{"type":"x509","x509":{"clientCertificates":{"primary":{"info":{}}}}}`), mode: azdps.BulkOperationModeUpdate},
@@ -45,6 +46,9 @@ func TestCheckRecord(t *testing.T) {
 		"two attestations": {line: checkOf("a", `"attestation":{"type":"tpm","tpm":{"endorsementKey":"AToA"},"symmetricKey":{}}`), want: []string{"column 37: attestation: has both tpm and symmetricKey; devices prove themselves in one way only"}},
 		"no type":          {line: checkOf("a", `"attestation":{"symmetricKey":{}}`), want: []string{"column 37: attestation: must be symmetricKey, which is the member that is set"}},
 		"other type":       {line: checkOf("a", `"attestation":{"type":"tpm","symmetricKey":{}}`), want: []string{"column 37: attestation: is tpm, but the member that is set is symmetricKey"}},
+		"other type, case": {line: checkOf("a", `"attestation":{"type":"TPM","symmetricKey":{}}`), want: []string{"column 37: attestation: is tpm, but the member that is set is symmetricKey"}},
+		"unknown type":     {line: checkOf("a", `"attestation":{"type":"symmetric key"}`), want: []string{"column 45: attestation.type: must be symmetricKey or tpm or x509"}},
+		"no proof":         {line: checkOf("a", `"attestation":{"type":"none"}`), want: []string{"column 45: attestation.type: must be symmetricKey or tpm or x509"}},
 		"type alone":       {line: checkOf("a", `"attestation":{"type":"x509"}`), want: []string{"column 37: attestation: has the type x509 without the member of that name"}},
 		"type alone, and more": {line: checkOf("a/b", `"attestation":{"type":"x509"},"provisioningStatus":"off"`), want: []string{
 			"column 19: registrationId: " + idRule,

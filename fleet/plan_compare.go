@@ -129,7 +129,7 @@ func (c *comparison[T]) judge(ctx context.Context, pace *pacer, found T) (verdic
 	}
 	wanted := c.plan.wanted[v.position]
 	attestation := c.kind.members(&v.found).attestation
-	if wanted.keys != 0 && attestation.Type == azdps.AttestationTypeSymmetricKey {
+	if wanted.keys != 0 && isSymmetricKey(attestation) {
 		mechanism, err := read(ctx, pace, func(ctx context.Context) (azdps.AttestationMechanism, error) {
 			return c.kind.mechanism(ctx, id)
 		})

@@ -36,6 +36,7 @@ func attestations(t testing.TB, isGroup bool) map[string]string {
 	}
 	all := map[string]string{
 		"generated keys": `{"type":"symmetricKey"}`,
+		"another case":   `{"type":"SymmetricKey"}`,
 		"empty keys":     `{"type":"symmetricKey","symmetricKey":{"primaryKey":"","secondaryKey":""}}`,
 		"own keys":       `{"type":"symmetricKey","symmetricKey":{"primaryKey":"` + testKey + `","secondaryKey":"` + otherTestKey + `"}}`,
 		"one key":        `{"type":"symmetricKey","symmetricKey":{"secondaryKey":"` + otherTestKey + `"}}`,

@@ -63,9 +63,6 @@ func (k kind[T]) planForm(record T, keys keySet) map[string]any {
 			delete(parent, path[last])
 		}
 	}
-	if status, ok := form["provisioningStatus"].(string); ok {
-		form["provisioningStatus"] = strings.ToLower(status) // the service takes any case
-	}
 	return canonical(form).(map[string]any)
 }
 

@@ -178,7 +178,7 @@ func (k *keeper) bulk(body map[string]any) any {
 		}
 		k.writes++
 		record["etag"] = fmt.Sprintf("etag-%d", k.writes)
-		if attestation := record["attestation"].(map[string]any); attestation["type"] == "symmetricKey" {
+		if attestation := record["attestation"].(map[string]any); strings.EqualFold(attestation["type"].(string), "symmetricKey") {
 			keys, _ := attestation["symmetricKey"].(map[string]any)
 			if keys == nil {
 				keys = make(map[string]any)

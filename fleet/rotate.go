@@ -69,7 +69,7 @@ func RotateKeys[T Record](ctx context.Context, client *azdps.DeviceProvisioningC
 		roll := roll{next: next}
 		return w.edit(ctx, s, func(record *T) error {
 			keys := w.kind.members(record).attestation.SymmetricKey
-			if w.kind.members(record).attestation.Type != azdps.AttestationTypeSymmetricKey || keys == nil {
+			if !isSymmetricKey(w.kind.members(record).attestation) || keys == nil {
 				return &RecordError{Reason: "the record has no symmetric keys"}
 			}
 			if err := roll.check(keys.PrimaryKey, keys.SecondaryKey); err != nil {

@@ -70,7 +70,7 @@ func (w *walk[T]) read(ctx context.Context, id string) (T, error) {
 	if *m.etag == "" {
 		return record, &RecordError{Reason: "the service gave no ETag for the record, so it cannot be updated safely"}
 	}
-	if m.attestation.Type != azdps.AttestationTypeSymmetricKey {
+	if !isSymmetricKey(m.attestation) {
 		return record, nil
 	}
 	mechanism, err := read(ctx, w.pace, func(ctx context.Context) (azdps.AttestationMechanism, error) { return w.kind.mechanism(ctx, id) })

@@ -36,10 +36,33 @@ func (k kind[T]) normalForm(record T) map[string]any {
 	fill(object, "allocationPolicy", string(azdps.AllocationPolicyHashed))
 	fill(object, "capabilities", map[string]any{"iotEdge": false})
 	fill(object, "reprovisionPolicy", map[string]any{"updateHubAssignment": true, "migrateDeviceData": true})
-	policy, _ := object["allocationPolicy"].(string)
-	object["allocationPolicy"] = strings.ToLower(policy) // the service takes any case
+	for _, name := range []string{"allocationPolicy", "provisioningStatus"} {
+		if value, ok := object[name].(string); ok {
+			object[name] = strings.ToLower(value) // the service takes any case
+		}
+	}
+	if attestation := objectAt(object, "attestation"); attestation != nil {
+		text, _ := attestation["type"].(string)
+		attestation["type"] = string(knownType(azdps.AttestationType(text)))
+	}
 	normalizeX509(object)
 	return object
+}
+
+// knownType writes a type of attestation, which the service takes in any case, as this version does. It leaves others as they are.
+func knownType(given azdps.AttestationType) azdps.AttestationType {
+	for _, known := range azdps.PossibleAttestationTypeValues() {
+		if strings.EqualFold(string(given), string(known)) {
+			return known
+		}
+	}
+	return given
+}
+
+// isSymmetricKey says whether a record has keys. The service takes the type in any case, and so would make new keys for one that is
+// written otherwise.
+func isSymmetricKey(attestation *azdps.AttestationMechanism) bool {
+	return knownType(attestation.Type) == azdps.AttestationTypeSymmetricKey
 }
 
 // fill sets a member that is missing.
