@@ -16,11 +16,11 @@ func readHeader[T Record](t *tableReader) ([]*InputError, error) {
 	if errors.Is(err, io.EOF) {
 		return []*InputError{{Line: 1, Reason: "the file is empty; a table begins with a header"}}, nil
 	}
-	if err != nil {
-		return nil, err
-	}
 	if fault != nil {
 		return []*InputError{fault}, err
+	}
+	if err != nil {
+		return nil, err
 	}
 	known := columnsOf[T]()
 	id := known[0].name

@@ -15,9 +15,10 @@ import (
 
 const typeSymmetricKey = string(azdps.AttestationTypeSymmetricKey)
 
-// ReadCSV reads a table with a header, as [CSVOptions] describes. It yields an [*InputError] for each bad row and goes on; a bad
-// header, a row that is too long and an error of the reader end it. [CheckCSV] tells all faults of a row, and whether the
-// service will take it. options may be nil.
+// ReadCSV reads a table with a header, as [CSVOptions] describes. It yields an [*InputError] for each bad row and goes on. What leaves
+// other rows unread ends it, with an error that is no InputError and so ends a run: a bad header, a row that is too long, a row of
+// several lines whose quotes are wrong, as it may have taken in others, and an error of the reader. [CheckCSV] tells all faults of a
+// row, and whether the service will take it. options may be nil.
 func ReadCSV[T Record](r io.Reader, options *CSVOptions) iter.Seq2[T, error] {
 	return scanCSV[T](r, options).records()
 }
@@ -27,17 +28,17 @@ func scanCSV[T Record](r io.Reader, options *CSVOptions) entries[T] {
 		t := newTableReader(r, options)
 		faults, err := readHeader[T](t)
 		if len(faults) > 0 {
-			yield(entry[T]{line: t.line, faults: faults}, nil)
+			yield(entry[T]{line: t.line, faults: faults, ends: true}, nil)
 			return
 		}
 		for err == nil {
 			var cells []string
 			var fault *InputError
 			cells, fault, err = t.next()
-			if err != nil || fault == nil && isBlank(cells) {
+			if fault == nil && (err != nil || isBlank(cells)) {
 				continue
 			}
-			e := entry[T]{line: t.line, faults: []*InputError{fault}}
+			e := entry[T]{line: t.line, faults: []*InputError{fault}, ends: t.lost}
 			if fault == nil {
 				e = readRow[T](t, cells)
 			}
@@ -45,7 +46,7 @@ func scanCSV[T Record](r io.Reader, options *CSVOptions) entries[T] {
 				return
 			}
 		}
-		if !errors.Is(err, io.EOF) {
+		if !errors.Is(err, io.EOF) && !errors.Is(err, errRowTooLong) {
 			yield(entry[T]{}, err)
 		}
 	}
@@ -125,12 +126,13 @@ type tableReader struct {
 	bytes   *rowBytes
 	options CSVOptions
 	columns []column
-	line    int // where the row begins
+	line    int  // where the row begins
+	lost    bool // other rows were read as a part of this one, or not at all
 }
 
 func newTableReader(r io.Reader, options *CSVOptions) *tableReader {
 	bytes := &rowBytes{in: bufio.NewReader(r)}
-	t := &tableReader{in: csv.NewReader(bytes), bytes: bytes, line: 1}
+	t := &tableReader{in: csv.NewReader(bytes), bytes: bytes}
 	t.in.FieldsPerRecord = -1
 	t.in.ReuseRecord = true
 	if options != nil {
@@ -139,18 +141,19 @@ func newTableReader(r io.Reader, options *CSVOptions) *tableReader {
 	return t
 }
 
-// next reads a row, which is valid until the next. A fault is of this row alone, an error the end.
+// next reads a row, which is valid until the next. A fault is of this row, an error the end.
 func (t *tableReader) next() (cells []string, fault *InputError, err error) {
 	t.bytes.end = t.in.InputOffset() + MaxRecordSize
 	cells, err = t.in.Read()
 	malformed, ok := errors.AsType[*csv.ParseError](err)
 	switch {
 	case ok:
-		t.line = malformed.StartLine
+		t.line, t.lost = malformed.StartLine, malformed.StartLine != malformed.Line
 		return nil, quoteFault(malformed), nil
 	case errors.Is(err, errRowTooLong):
 		reason := fmt.Sprintf("a row has more than %d bytes; a quote may have been left open", MaxRecordSize)
-		return nil, nil, &InputError{Line: t.line + 1, Reason: reason}
+		t.lost = true
+		return nil, &InputError{Line: t.line + 1, Reason: reason}, err
 	case err != nil && !errors.Is(err, io.EOF):
 		return nil, nil, fmt.Errorf("fleet: after line %d: %w", t.line, err)
 	case err == nil:

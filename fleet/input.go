@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -69,23 +70,28 @@ type entry[T Record] struct {
 	line   int
 	record T
 	faults []*InputError                         // if there are any, record does not count
+	ends   bool                                  // the faults are those of more than this record
 	at     func(path, reason string) *InputError // tells the place of a member of record; valid until the next entry
 }
 
 // entries are the records of a file. The error is that of its reader, and the end.
 type entries[T Record] iter.Seq2[entry[T], error]
 
-// records yields the first fault of each entry that has any.
+// records yields the first fault of each entry that has any. A fault of more than one record ends it and comes as another error, for
+// a run would take an [*InputError] for one record and go on.
 func (e entries[T]) records() iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for entry, err := range e {
 			if err == nil && len(entry.faults) > 0 {
 				err = entry.faults[0]
 			}
+			if entry.ends {
+				err = errors.New(err.Error())
+			}
 			if err != nil {
 				entry.record = *new(T)
 			}
-			if !yield(entry.record, err) {
+			if !yield(entry.record, err) || entry.ends {
 				return
 			}
 		}
