@@ -48,7 +48,8 @@ type BulkOptions struct {
 // When the answer to a write is lost, the run asks what the service holds and reports the truth: it sends the records again,
 // which never writes twice what was applied, and compares what the service then says to exist or to have changed with what was sent,
 // keys included. That costs one operation a call, and one or two for each record that was applied. ResultUnknown is what
-// remains if the service cannot be asked either.
+// remains if the service cannot be asked either, or if what it holds differs only by members that it may not keep: those that this
+// version does not know, and those of later versions of the API.
 //
 // It needs the permission EnrollmentWrite, and EnrollmentRead for the updates and after a lost answer. options may be nil.
 func Bulk[T Record](ctx context.Context, client *azdps.DeviceProvisioningClient, mode azdps.BulkOperationMode, records iter.Seq2[T, error], options *BulkOptions) iter.Seq2[Outcome, error] {

@@ -106,12 +106,27 @@ func (w *writer[T]) ask(ctx context.Context, t *task[T]) error {
 		return nil // gone again: another round
 	case err != nil:
 		return w.unreadable(t, err)
-	case w.mode != azdps.BulkOperationModeDelete && w.kind.same(t.wanted, found):
-		t.end(w.success(), nil)
+	case w.mode != azdps.BulkOperationModeDelete && w.recognize(t, found):
 	default:
 		t.end(ResultConflict, t.last)
 	}
 	return nil
+}
+
+// recognize ends a record that may have been written if the service holds it, or one that may be it.
+func (w *writer[T]) recognize(t *task[T], found T) bool {
+	switch w.kind.compare(t.wanted, found) {
+	case isSame:
+		t.end(w.success(), nil)
+	case mayBeSame:
+		t.end(ResultUnknown, &RecordError{
+			Reason: "the service holds a record that is equal but for members that it may not keep, so it may be this one or not",
+			cause:  t.last,
+		})
+	default:
+		return false
+	}
+	return true
 }
 
 // conclude decides on a record after the last round.
@@ -128,8 +143,9 @@ func (w *writer[T]) conclude(ctx context.Context, t *task[T]) error {
 	switch {
 	case err != nil && !azdps.HasStatusCode(err, http.StatusNotFound):
 		return w.unreadable(t, err)
-	case isDelete && !isThere, isThere && !isDelete && w.kind.same(t.wanted, found):
-		t.end(w.success(), nil)
+	case isDelete && !isThere:
+		t.end(ResultDeleted, nil)
+	case isThere && !isDelete && w.recognize(t, found):
 	default:
 		t.end(ResultRefused, t.last) // the service failed on it each time
 	}

@@ -89,7 +89,7 @@ about a minute; 503 is waited for up to an hour.
 
 A write whose answer is lost may have been applied. A run asks the service and reports what is true; see [Bulk]. So a create that was
 applied and answered by a broken connection is created, not in conflict with itself. [ResultUnknown] is left for a record only if the
-service cannot be asked either.
+service cannot be asked either, or if its answer does not tell.
 
 An error that concerns a record becomes its [Outcome], and the run goes on. MaxFailures and MaxFailureShare of [Options] say when there
 are too many of them; the run then ends with [ErrTooManyFailures]. An error that concerns all records ends the run: a credential that

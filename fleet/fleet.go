@@ -89,7 +89,7 @@ const (
 	// ResultUnchanged is a record that the service held as it was wanted, so that nothing was written.
 	ResultUnchanged Result = "unchanged"
 
-	// ResultUnknown is a record that may or may not have been written, and could not be asked for; Err says why.
+	// ResultUnknown is a record that may or may not have been written, and the service could not tell; Err says why.
 	ResultUnknown Result = "unknown"
 
 	// ResultUpdated is a record that was replaced.

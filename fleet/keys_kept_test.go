@@ -44,7 +44,7 @@ func TestKeysAreKeptInAnyCase(t *testing.T) {
 					bubble(t, func(t *testing.T) {
 						srv := dpstest.NewUnstartedServer(nil)
 						load(t, srv, keyed("registrationId", "a"))
-						client := clientOf(t, srv, answering(answered, srv.Transport()))
+						client := clientOf(t, srv, answeringType(answered, srv.Transport()))
 						record := device("a")
 						record.DeviceID, record.Attestation.Type = "other", given
 						write(t, client, record)
@@ -63,7 +63,7 @@ func TestKeysAreReadInAnyCase(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		srv := dpstest.NewUnstartedServer(nil)
 		load(t, srv, keyed("registrationId", "a"))
-		client := clientOf(t, srv, answering("SYMMETRICKEY", srv.Transport()))
+		client := clientOf(t, srv, answeringType("SYMMETRICKEY", srv.Transport()))
 		for record, err := range fleet.Export[azdps.IndividualEnrollment](t.Context(), client, &fleet.ExportOptions{Keys: true}) {
 			require.NoError(t, err)
 			require.Equal(t, keyOf("P"), record.Attestation.SymmetricKey.PrimaryKey)
@@ -78,8 +78,13 @@ func TestKeysAreReadInAnyCase(t *testing.T) {
 	})
 }
 
-// answering writes the type of an attestation by keys in another case, as a service may.
-func answering(symmetricKey string, service policy.Transporter) policy.Transporter {
+// answeringType writes the type of an attestation by keys in another case, as a service may.
+func answeringType(symmetricKey string, service policy.Transporter) policy.Transporter {
+	return answering(`"type":"symmetricKey"`, `"type":"`+symmetricKey+`"`, service)
+}
+
+// answering replaces a text in all answers.
+func answering(old, text string, service policy.Transporter) policy.Transporter {
 	return transporter(func(r *http.Request) (*http.Response, error) {
 		response, err := service.Do(r)
 		if err != nil {
@@ -89,8 +94,9 @@ func answering(symmetricKey string, service policy.Transporter) policy.Transport
 		if err != nil {
 			return nil, err
 		}
-		body = bytes.ReplaceAll(body, []byte(`"type":"symmetricKey"`), []byte(`"type":"`+symmetricKey+`"`))
+		body = bytes.ReplaceAll(body, []byte(old), []byte(text))
+		err = response.Body.Close()
 		response.Body = io.NopCloser(bytes.NewReader(body))
-		return response, response.Body.Close()
+		return response, err
 	})
 }
