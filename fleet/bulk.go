@@ -49,7 +49,8 @@ type BulkOptions struct {
 // which never writes twice what was applied, and compares what the service then says to exist or to have changed with what was sent,
 // keys included. That costs one operation a call, and one or two for each record that was applied. ResultUnknown is what
 // remains if the service cannot be asked either, or if what it holds differs only by members that it may not keep: those that this
-// version does not know, and those of later versions of the API.
+// version does not know, and those of later versions of the API. Later records of its id are not sent then, and unknown too: it
+// may still be written. A run that is started again with the journal takes up all of them, in their order.
 //
 // It needs the permission EnrollmentWrite, and EnrollmentRead for the updates and after a lost answer. options may be nil.
 func Bulk[T Record](ctx context.Context, client *azdps.DeviceProvisioningClient, mode azdps.BulkOperationMode, records iter.Seq2[T, error], options *BulkOptions) iter.Seq2[Outcome, error] {
@@ -176,7 +177,9 @@ func (r *bulkRun[T]) take(record T, err error) bool {
 		}
 		t.lost = r.options.Journal.underWay(t.index)
 	}
-	r.queue.add(t)
+	if !r.queue.add(t) {
+		r.unsent(t)
+	}
 	return true
 }
 
@@ -227,11 +230,12 @@ func (r *bulkRun[T]) advance() {
 
 // collected notes and reports what became of a chunk.
 func (r *bulkRun[T]) collected(c *chunk[T]) {
+	var unsent []*task[T]
 	for _, t := range c.tasks {
 		if t.result == "" && t.lost {
 			t.end(ResultUnknown, cmp.Or(t.last, c.err))
 		}
-		r.queue.release(t)
+		unsent = append(unsent, r.queue.release(t)...)
 	}
 	r.err = cmp.Or(r.err, c.err)
 	if r.options.Journal != nil {
@@ -245,6 +249,17 @@ func (r *bulkRun[T]) collected(c *chunk[T]) {
 			r.report(t.outcome(), false)
 		}
 	}
+	for _, t := range unsent {
+		if !r.ended() {
+			r.unsent(t)
+		}
+	}
+}
+
+// unsent reports a record that follows an unknown one of its id. The journal is not told, so that the next run takes up both.
+func (r *bulkRun[T]) unsent(t *task[T]) {
+	t.end(ResultUnknown, &RecordError{Reason: "an earlier record of the same id is unknown, so this one was not sent"})
+	r.report(t.outcome(), false)
 }
 
 // report yields an outcome. Those of an earlier run do not count for giving up, or the run could never go on.

@@ -10,14 +10,18 @@ import (
 const maxHeld = 256
 
 // queue holds the records that were read and not sent. An id is busy from the time its first record is queued until that is done;
-// its later records are held back and follow in order.
+// its later records are held back and follow in order. They do not follow one of which it is unknown whether it was written: the
+// answer to it may still be to come, and a run that is started again would send it after them.
 type queue[T Record] struct {
 	pending []*task[T]            // may be sent; no two of one id
 	busy    map[string][]*task[T] // by key of the id, with the records held back
 	held    int
+	unknown map[string]bool // keys of the ids of which no more are sent
 }
 
-func newQueue[T Record]() *queue[T] { return &queue[T]{busy: make(map[string][]*task[T])} }
+func newQueue[T Record]() *queue[T] {
+	return &queue[T]{busy: make(map[string][]*task[T]), unknown: make(map[string]bool)}
+}
 
 // ready is the number of records that may be sent.
 func (q *queue[T]) ready() int { return len(q.pending) }
@@ -25,16 +29,21 @@ func (q *queue[T]) ready() int { return len(q.pending) }
 // full says whether no more records should be added for now.
 func (q *queue[T]) full() bool { return q.held >= maxHeld }
 
-func (q *queue[T]) add(t *task[T]) {
+// add takes a record in. It returns false if the record must not be sent.
+func (q *queue[T]) add(t *task[T]) bool {
 	id := key(t.id)
+	if q.unknown[id] {
+		return false
+	}
 	later, busy := q.busy[id]
 	if busy {
 		q.busy[id] = append(later, t)
 		q.held++
-		return
+		return true
 	}
 	q.busy[id] = nil
 	q.pending = append(q.pending, t)
+	return true
 }
 
 // take takes the records of a bulk operation out.
@@ -45,15 +54,22 @@ func (q *queue[T]) take() []*task[T] {
 	return taken
 }
 
-// release tells that a record that was taken is done.
-func (q *queue[T]) release(t *task[T]) {
+// release tells that a record that was taken is done. It returns those that were held back for it and must not be sent.
+func (q *queue[T]) release(t *task[T]) (unsent []*task[T]) {
 	id := key(t.id)
 	later := q.busy[id]
+	if t.result == ResultUnknown {
+		q.unknown[id] = true
+		q.held -= len(later)
+		delete(q.busy, id)
+		return later
+	}
 	if len(later) == 0 {
 		delete(q.busy, id)
-		return
+		return nil
 	}
 	q.pending = append(q.pending, later[0])
 	q.busy[id] = later[1:]
 	q.held--
+	return nil
 }
