@@ -62,6 +62,9 @@ func itemError(failure azdps.BulkOperationFailure) *RecordError {
 
 // recordError is an answer of the service about one record, in a line.
 func recordError(err error) error {
+	if refusal, ok := errors.AsType[*RecordError](err); ok {
+		return refusal
+	}
 	response, ok := errors.AsType[*azcore.ResponseError](err)
 	if !ok {
 		return err

@@ -3,10 +3,13 @@ package fleet
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/azdps/azdps"
 )
 
 // Errors of a [Journal].
@@ -159,7 +162,7 @@ func (j *Journal) finish(outcomes []Outcome) error {
 	for i, outcome := range outcomes {
 		line.Result = append(line.Result, outcome.Index)
 		codes[i] = letters[outcome.Result]
-		if outcome.Err != nil {
+		if outcome.Err != nil && outcome.Result != ResultUnknown { // which the next run finds out
 			line.Errors = append(line.Errors, newJournalError(outcome))
 		}
 	}
@@ -167,12 +170,20 @@ func (j *Journal) finish(outcomes []Outcome) error {
 	return j.append(line)
 }
 
+// newJournalError keeps why a record failed, without ids: the address of a call has one, and the answer to a bulk operation those of
+// other records.
 func newJournalError(outcome Outcome) journalError {
-	e := journalError{Index: outcome.Index, Reason: shorten(outcome.Err.Error())}
-	if refusal, ok := errors.AsType[*RecordError](outcome.Err); ok {
-		e.StatusCode, e.Code, e.Reason = refusal.StatusCode, string(refusal.Code), shorten(refusal.Reason)
+	err := recordError(outcome.Err)
+	if refusal, ok := errors.AsType[*RecordError](err); ok {
+		return journalError{Index: outcome.Index, StatusCode: refusal.StatusCode, Code: string(refusal.Code), Reason: shorten(refusal.Reason)}
 	}
-	return e
+	if _, ok := errors.AsType[*azdps.BulkOperationError](err); ok {
+		err = errors.New("the service did not say which records of an operation it refused")
+	}
+	if call, ok := errors.AsType[*url.Error](err); ok {
+		err = call.Err
+	}
+	return journalError{Index: outcome.Index, Reason: shorten(err.Error())}
 }
 
 // shorten cuts a text to what a line of a journal keeps.
