@@ -3,7 +3,6 @@ package fleet
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -108,29 +107,23 @@ type chunk[T Record] struct {
 
 // bulkRun belongs to the goroutine of the consumer: it reads the input, hands chunks to workers, and yields.
 type bulkRun[T Record] struct {
-	options  *BulkOptions
-	yield    func(Outcome, error) bool
-	ctx      context.Context
-	cancel   context.CancelFunc
-	kind     kind[T]
-	progress *progress
-	workers  *pool[*chunk[T]]
-	queue    *queue[T]
-	next     int64 // position in the input
-	done     int64 // outcomes of this run, and of those that count for giving up
-	failed   int64
-	left     bool  // the consumer has left
-	err      error // why the run ends early
+	account
+	ctx     context.Context
+	cancel  context.CancelFunc
+	kind    kind[T]
+	workers *pool[*chunk[T]]
+	queue   *queue[T]
 }
 
 func newBulkRun[T Record](ctx context.Context, client *azdps.DeviceProvisioningClient, mode azdps.BulkOperationMode, options *BulkOptions, yield func(Outcome, error) bool) *bulkRun[T] {
-	r := &bulkRun[T]{options: options, yield: yield, kind: kindOf[T](client)}
-	r.ctx, r.cancel = context.WithCancel(ctx) //nolint:gosec // close calls it
 	pace := newPacer(&options.Options)
-	r.progress = newProgress(&options.Options, pace.limiter)
+	r := &bulkRun[T]{
+		account: account{options: options, yield: yield, progress: newProgress(&options.Options, pace.limiter)},
+		kind:    kindOf[T](client), queue: newQueue[T](),
+	}
+	r.ctx, r.cancel = context.WithCancel(ctx) //nolint:gosec // close calls it
 	w := &writer[T]{kind: r.kind, mode: mode, pace: pace}
 	r.workers = newPool(pace, r.progress, func(c *chunk[T]) { c.err = w.write(r.ctx, c.tasks) })
-	r.queue = newQueue[T]()
 	return r
 }
 
@@ -140,9 +133,10 @@ func (r *bulkRun[T]) read(records iter.Seq2[T, error]) {
 		if r.err == nil && r.ctx.Err() != nil {
 			r.err = r.ctx.Err()
 		}
-		if r.ended() || !r.take(record, err) {
+		if r.ended() {
 			return
 		}
+		r.add(record, err)
 		for c, ok := r.workers.poll(); ok; c, ok = r.workers.poll() {
 			r.collected(c)
 		}
@@ -155,32 +149,17 @@ func (r *bulkRun[T]) read(records iter.Seq2[T, error]) {
 	}
 }
 
-// take queues a record of the input, or reports it at once: if it could not be read, or was finished by an earlier run. It
-// returns false if the input ends the run.
-func (r *bulkRun[T]) take(record T, err error) bool {
-	t := &task[T]{index: r.next, id: r.kind.id(&record), record: record, wanted: record}
-	r.next++
-	if fault, ok := errors.AsType[*InputError](err); ok {
-		t.end(ResultRefused, fault)
-		r.report(t.outcome(), false)
-		return true
+// add queues a record of the input if there is something to do for it.
+func (r *bulkRun[T]) add(record T, err error) {
+	id := r.kind.id(&record)
+	index, lost, open := r.take(id, err)
+	if !open {
+		return
 	}
-	if err != nil {
-		r.err = err
-		return false
-	}
-	if r.options.Journal != nil {
-		var known bool
-		if t.result, t.err, known = r.options.Journal.outcome(t.index); known {
-			r.report(t.outcome(), true)
-			return true
-		}
-		t.lost = r.options.Journal.underWay(t.index)
-	}
+	t := &task[T]{index: index, id: id, record: record, wanted: record, lost: lost}
 	if !r.queue.add(t) {
 		r.unsent(t)
 	}
-	return true
 }
 
 // finish sends what is queued, unless the run ends early, and collects and reports what is under way.
@@ -191,14 +170,7 @@ func (r *bulkRun[T]) finish() {
 	for !r.left && r.workers.busy > 0 {
 		r.collected(r.workers.collect())
 	}
-	if r.left {
-		return
-	}
-	r.progress.end()
-	if r.err != nil {
-		r.left = true
-		r.yield(Outcome{}, r.err)
-	}
+	r.end()
 }
 
 // close ends the workers. What they knew of the records is still noted in the journal.
@@ -210,8 +182,6 @@ func (r *bulkRun[T]) close() {
 		r.collected(r.workers.collect())
 	}
 }
-
-func (r *bulkRun[T]) ended() bool { return r.left || r.err != nil }
 
 // advance starts a chunk, or waits for one to end if as many as can be are under way.
 func (r *bulkRun[T]) advance() {
@@ -260,39 +230,6 @@ func (r *bulkRun[T]) collected(c *chunk[T]) {
 func (r *bulkRun[T]) unsent(t *task[T]) {
 	t.end(ResultUnknown, &RecordError{Reason: "an earlier record of the same id is unknown, so this one was not sent"})
 	r.report(t.outcome(), false)
-}
-
-// report yields an outcome. Those of an earlier run do not count for giving up, or the run could never go on.
-func (r *bulkRun[T]) report(outcome Outcome, earlier bool) {
-	if r.left {
-		return
-	}
-	r.progress.count(outcome.Result, earlier)
-	if !r.yield(outcome, nil) {
-		r.left = true
-		return
-	}
-	if !earlier {
-		r.done++
-		if outcome.Result.failed() {
-			r.failed++
-			r.err = cmp.Or(r.err, r.options.tooMany(r.done, r.failed))
-		}
-	}
-}
-
-// tooMany is the error of a run that gives up.
-func (o *Options) tooMany(done, failed int64) error {
-	least := int64(o.MinRecords)
-	if least <= 0 {
-		least = minRecords
-	}
-	byNumber := o.MaxFailures > 0 && failed >= int64(o.MaxFailures)
-	byShare := o.MaxFailureShare > 0 && done >= least && float64(failed) > o.MaxFailureShare*float64(done)
-	if byNumber || byShare {
-		return fmt.Errorf("%w: %d of %d", ErrTooManyFailures, failed, done)
-	}
-	return nil
 }
 
 func (c *chunk[T]) indexes() []int64 {

@@ -136,6 +136,13 @@ func (j *Journal) underWay(index int64) bool {
 	return state == stateSent || resultOf[state] == ResultUnknown
 }
 
+// mentions says whether an earlier run came to a record, whatever became of it.
+func (j *Journal) mentions(index int64) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.state(index) != stateNew
+}
+
 func (j *Journal) state(index int64) byte {
 	if index < int64(len(j.states)) {
 		return j.states[index]

@@ -146,7 +146,7 @@ func isTornHeader(data []byte) bool {
 }
 
 // maxSkipped is how far a position may be beyond the size of the file in bytes. Each record that the journal tells of takes some; those
-// that the input could not read take none, so there may be that many of them in all.
+// that were not sent take none, so there may be that many of them in all.
 const maxSkipped = 1 << 26
 
 // fits tells whether a line could have been written as the one of its number that ends at a size of the file. The checksum only

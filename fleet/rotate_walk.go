@@ -3,7 +3,6 @@ package fleet
 import (
 	"cmp"
 	"context"
-	"errors"
 	"iter"
 
 	"github.com/azdps/azdps"
@@ -30,20 +29,13 @@ func (s *step[T]) outcome() Outcome {
 }
 
 // walk takes records one by one, several at once, and yields one outcome a record. Like a bulk run it belongs to the goroutine of the
-// consumer, and shares its rules for faults of the input, for giving up and for the journal.
+// consumer.
 type walk[T Record] struct {
-	options  *BulkOptions
-	kind     kind[T]
-	pace     *pacer
-	progress *progress
-	visit    visitor[T]
-	workers  *pool[*step[T]]
-	yield    func(Outcome, error) bool
-	next     int64 // position in the input
-	done     int64 // outcomes of this run, and of those that count for giving up
-	failed   int64
-	left     bool  // the consumer has left
-	err      error // why the walk ends early
+	account
+	kind    kind[T]
+	pace    *pacer
+	visit   visitor[T]
+	workers *pool[*step[T]]
 }
 
 // visitor brings a record to its end. Its error ends the walk; a record that may have been written is unknown then.
@@ -62,14 +54,15 @@ func walkAll[T Record](ctx context.Context, client *azdps.DeviceProvisioningClie
 			defer options.Journal.end()
 			in = journaled(options.Journal, earlier, client.Endpoint(), mode, records)
 		}
-		w := &walk[T]{options: &options, kind: kindOf[T](client), pace: newPacer(&options.Options), visit: visit, yield: yield}
+		pace := newPacer(&options.Options)
+		account := account{options: &options, yield: yield, progress: newProgress(&options.Options, pace.limiter)}
+		w := &walk[T]{account: account, kind: kindOf[T](client), pace: pace, visit: visit}
 		w.run(ctx, in)
 	}
 }
 
 func (w *walk[T]) run(ctx context.Context, records iter.Seq2[T, error]) {
 	ctx, cancel := context.WithCancel(ctx)
-	w.progress = newProgress(&w.options.Options, w.pace.limiter)
 	w.workers = newPool(w.pace, w.progress, func(s *step[T]) { w.work(ctx, s) })
 	defer func() {
 		w.left = true
@@ -80,45 +73,26 @@ func (w *walk[T]) run(ctx context.Context, records iter.Seq2[T, error]) {
 		}
 	}()
 	for record, err := range records {
-		if w.err = cmp.Or(w.err, ctx.Err()); w.err != nil || !w.take(record, err) {
+		w.err = cmp.Or(w.err, ctx.Err())
+		if w.err == nil {
+			w.add(record, err)
+		}
+		if w.ended() {
 			break
 		}
 	}
 	for !w.left && w.workers.busy > 0 {
 		w.collected(w.workers.collect())
 	}
-	if w.left {
-		return
-	}
-	w.progress.end()
-	if w.err != nil {
-		w.yield(Outcome{}, w.err)
-	}
+	w.end()
 }
 
-func (w *walk[T]) ended() bool { return w.left || w.err != nil }
-
-// take starts on a record of the input as soon as a worker is free, or reports it at once: if it could not be read, or was finished
-// by an earlier run. It returns false if the walk ends.
-func (w *walk[T]) take(record T, err error) bool {
-	s := &step[T]{index: w.next, id: w.kind.id(&record), record: record}
-	w.next++
-	if fault, ok := errors.AsType[*InputError](err); ok {
-		s.end(ResultRefused, fault)
-		w.report(s.outcome(), false)
-		return !w.ended()
-	}
-	if err != nil {
-		w.err = err
-		return false
-	}
-	if journal := w.options.Journal; journal != nil {
-		var known bool
-		if s.result, s.err, known = journal.outcome(s.index); known {
-			w.report(s.outcome(), true)
-			return !w.ended()
-		}
-		s.lost = journal.underWay(s.index)
+// add starts on a record of the input as soon as a worker is free, if there is something to do for it.
+func (w *walk[T]) add(record T, err error) {
+	id := w.kind.id(&record)
+	index, lost, open := w.take(id, err)
+	if !open {
+		return
 	}
 	for done, ok := w.workers.poll(); ok; done, ok = w.workers.poll() {
 		w.collected(done)
@@ -127,9 +101,8 @@ func (w *walk[T]) take(record T, err error) bool {
 		w.collected(w.workers.collect())
 	}
 	if !w.ended() {
-		w.workers.start(s)
+		w.workers.start(&step[T]{index: index, id: id, record: record, lost: lost})
 	}
-	return !w.ended()
 }
 
 // work brings a record to its end, in a goroutine of its own. What is not noted in the journal is not reported.
@@ -164,25 +137,6 @@ func (w *walk[T]) collected(s *step[T]) {
 	w.err = cmp.Or(w.err, s.fatal)
 	if s.result != "" {
 		w.report(s.outcome(), false)
-	}
-}
-
-// report yields an outcome. Those of an earlier run do not count for giving up, or the walk could never go on.
-func (w *walk[T]) report(outcome Outcome, earlier bool) {
-	if w.left {
-		return
-	}
-	w.progress.count(outcome.Result, earlier)
-	if !w.yield(outcome, nil) {
-		w.left = true
-		return
-	}
-	if !earlier {
-		w.done++
-		if outcome.Result.failed() {
-			w.failed++
-			w.err = cmp.Or(w.err, w.options.tooMany(w.done, w.failed))
-		}
 	}
 }
 
