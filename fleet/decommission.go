@@ -39,9 +39,9 @@ type DecommissionOptions struct {
 //	a registration only deleted                                  ErrNoEnrollment
 //	neither             unchanged                                both
 //
-// The last is what a second run finds. A device whose journal says that an earlier run was killed at it has no Err. If the
-// enrollment is refused, in conflict or unknown, the registration is left alone. If the registration fails then, the outcome is
-// refused or unknown with the error of that, and a second run takes it up.
+// The last is what a second run finds. A device that an earlier run with the journal left half done has no Err. If the enrollment is
+// refused, in conflict or unknown, the registration is left alone. If the registration fails then, the outcome is refused or unknown
+// with the error of that, and a second run takes it up, with the journal too.
 //
 // A device whose registration came through a group has no enrollment of its own. It can register again: to keep it out, give it
 // an enrollment that is disabled. What the device has in its IoT hub stays there; [States] tells its hub and device id, before.
@@ -129,6 +129,7 @@ func (d *decommissioner) visit(ctx context.Context, w *enrollmentWalk, s *enroll
 	}
 	done := s.result
 	s.end("", nil)
+	s.half = true // until the registration is gone, too
 	if !found.enrollment {
 		if found.registration, err = d.isRegistered(ctx, w, s.id); err != nil {
 			return w.failure(s, err)
@@ -144,6 +145,7 @@ func (d *decommissioner) visit(ctx context.Context, w *enrollmentWalk, s *enroll
 		}
 		found.registration = found.registration || existed
 	}
+	s.half = false
 	s.end(found.outcome(done), found.absence())
 	if earlier {
 		s.err = nil

@@ -15,6 +15,7 @@ type step[T Record] struct {
 	record T // of the input
 
 	begun  bool   // the journal has an intent
+	half   bool   // it is done in part
 	lost   bool   // something may have been written, now or by an earlier run, and it is not known what became of it
 	last   error  // of the last try
 	result Result // empty while open
@@ -26,6 +27,18 @@ func (s *step[T]) end(result Result, err error) { s.result, s.err = result, err 
 
 func (s *step[T]) outcome() Outcome {
 	return Outcome{ID: s.id, Index: s.index, Result: s.result, Err: s.err}
+}
+
+// noted is what the journal is told of the record. One that was refused when it was half done is open there, so that the next run goes
+// on with it.
+func (s *step[T]) noted() Outcome {
+	switch {
+	case !s.half || s.result != ResultRefused:
+		return s.outcome()
+	case s.lost:
+		return Outcome{Index: s.index, Result: ResultUnknown}
+	}
+	return Outcome{Index: s.index}
 }
 
 // walk takes records one by one, several at once, and yields one outcome a record. Like a bulk run it belongs to the goroutine of the
@@ -118,7 +131,7 @@ func (w *walk[T]) work(ctx context.Context, s *step[T]) {
 	if w.options.Journal == nil || s.result == "" && !s.begun {
 		return
 	}
-	if err := w.options.Journal.finish([]Outcome{s.outcome()}); err != nil {
+	if err := w.options.Journal.finish([]Outcome{s.noted()}); err != nil {
 		s.fatal = cmp.Or(s.fatal, err)
 		s.end("", nil)
 	}
