@@ -24,7 +24,7 @@ func TestGate(t *testing.T) {
 	t.Cleanup(other.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
-	gate := newGate(&tls.Config{RootCAs: roots}) //nolint:gosec // Go's own minimum
+	gate := newGate(&tls.Config{RootCAs: roots})
 	address := func(s *httptest.Server) string { return strings.TrimPrefix(s.URL, "https://") }
 	dial := func(ctx context.Context, s *httptest.Server) (net.Conn, error) {
 		return gate.dial(ctx, "tcp", address(s))

@@ -18,7 +18,7 @@ import (
 // connections: with its 10 a host, callers in parallel open and close connections all the time. There are no redirects,
 // because the service has none and a credential must not follow one.
 var defaultTransport = sync.OnceValue(func() policy.Transporter {
-	return newHTTPClient(&tls.Config{MinVersion: tls.VersionTLS12, Renegotiation: tls.RenegotiateFreelyAsClient}) //nolint:gosec // as azcore
+	return newHTTPClient(&tls.Config{MinVersion: tls.VersionTLS12, Renegotiation: tls.RenegotiateFreelyAsClient})
 })
 
 func newHTTPClient(config *tls.Config) *http.Client {
