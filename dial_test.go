@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +68,19 @@ func TestGate(t *testing.T) {
 	connection, err = dial(w.context(t.Context()), server)
 	require.NoError(t, err)
 	require.NoError(t, connection.Close())
+}
+
+// TestGateDialsAgain lets net/http get a connection that is dead, and ask for another: that one is needed.
+func TestGateDialsAgain(t *testing.T) {
+	t.Parallel()
+	w := new(write)
+	hooks := (&connection{write: w}).trace()
+	for range 2 {
+		hooks.GetConn("")
+		require.False(t, w.connected.Load())
+		hooks.GotConn(httptrace.GotConnInfo{})
+		require.True(t, w.connected.Load())
+	}
 }
 
 // TestGateKeepsTheProtocols speaks HTTP/2 with a server that does, and HTTP/1.1 with one that does not.

@@ -135,7 +135,10 @@ type connection struct {
 
 func (c *connection) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		GetConn: func(string) { c.set(&c.asked) },
+		GetConn: func(string) {
+			c.write.connected.Store(false) // net/http asks again if the connection that it got was dead
+			c.set(&c.asked)
+		},
 		GotConn: func(httptrace.GotConnInfo) {
 			c.write.connected.Store(true)
 			c.set(&c.obtained)
