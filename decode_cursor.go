@@ -20,6 +20,13 @@ const (
 
 // next is the next byte that is no white space, without going past it.
 func (c *cursor) next() (byte, error) {
+	if c.at < len(c.data) && c.data[c.at] > ' ' { // nearly always, and small enough to be a part of the caller
+		return c.data[c.at], nil
+	}
+	return c.afterSpace()
+}
+
+func (c *cursor) afterSpace() (byte, error) {
 	for ; c.at < len(c.data); c.at++ {
 		switch b := c.data[c.at]; b {
 		case ' ', '\t', '\r', '\n':
@@ -84,10 +91,20 @@ func (c *cursor) expect(want byte) error {
 	return nil
 }
 
+// pass goes past a text and reports whether it was there.
+func (c *cursor) pass(text string) bool {
+	end := c.at + len(text)
+	if end > len(c.data) || string(c.data[c.at:end]) != text {
+		return false
+	}
+	c.at = end
+	return true
+}
+
 // null goes past null and reports whether it was there.
 func (c *cursor) null() (bool, error) {
-	kind, err := c.kind()
-	if err != nil || kind != 'n' {
+	b, err := c.next()
+	if err != nil || b != 'n' {
 		return false, err
 	}
 	return true, c.literal("null")
@@ -109,72 +126,89 @@ func (c *cursor) literal(word string) error {
 
 // object reads an object: it calls member for each name, with the cursor before the value. A name may be a part of the data.
 func (c *cursor) object(member func(name []byte) error) error {
-	return c.container('{', '}', func() error {
-		if b, err := c.next(); err != nil {
-			return err
-		} else if b != '"' {
-			return c.invalid()
-		}
-		name, err := c.unquoted()
+	more, err := c.open('{', '}')
+	for ; more && err == nil; more, err = c.more('}') {
+		name, err := c.name()
 		if err != nil {
-			return err
-		}
-		if err := c.expect(':'); err != nil {
 			return err
 		}
 		if err := member(name); err != nil {
 			return within(string(name), err)
 		}
-		return nil
-	})
+	}
+	return err
+}
+
+// name goes past the name of a member and the colon after it.
+func (c *cursor) name() ([]byte, error) {
+	if b, err := c.next(); err != nil {
+		return nil, err
+	} else if b != '"' {
+		return nil, c.invalid()
+	}
+	name, err := c.unquoted()
+	if err != nil {
+		return nil, err
+	}
+	return name, c.expect(':')
 }
 
 // array reads an array: it calls item for each value, with the cursor before it.
 func (c *cursor) array(item func() error) error {
-	index := -1
-	return c.container('[', ']', func() error {
-		index++
+	more, err := c.open('[', ']')
+	for index := 0; more && err == nil; more, err = c.more(']') {
 		if err := item(); err != nil {
 			return within(strconv.Itoa(index), err)
 		}
-		return nil
-	})
+		index++
+	}
+	return err
 }
 
-// container reads what stands between two brackets, with commas between the elements.
-func (c *cursor) container(opening, closing byte, element func() error) error {
+// open goes past the bracket that begins an object or an array and reports whether it has elements.
+func (c *cursor) open(opening, closing byte) (bool, error) {
 	b, err := c.next()
 	switch {
 	case err != nil:
-		return err
+		return false, err
 	case b != opening:
-		return c.unexpected()
+		return false, c.unexpected()
 	case c.depth == maxDepth:
-		return c.fault("too many levels of JSON")
+		return false, c.fault("too many levels of JSON")
 	}
 	c.depth++
 	c.at++
-	if b, err = c.next(); err != nil {
-		return err
+	b, err = c.next()
+	if err != nil {
+		return false, err
 	}
-	for b != closing {
-		if err := element(); err != nil {
-			return err
-		}
-		if b, err = c.next(); err != nil {
-			return err
-		}
-		switch b {
-		case ',':
-			c.at++
-		case closing:
-		default:
-			return c.invalid()
-		}
+	if b == closing {
+		c.close()
+		return false, nil
 	}
+	return true, nil
+}
+
+// more goes past what follows an element, and reports whether that is another one.
+func (c *cursor) more(closing byte) (bool, error) {
+	b, err := c.next()
+	switch {
+	case err != nil:
+		return false, err
+	case b == ',':
+		c.at++
+		return true, nil
+	case b == closing:
+		c.close()
+		return false, nil
+	}
+	return false, c.invalid()
+}
+
+// close goes past the bracket that ends an object or an array.
+func (c *cursor) close() {
 	c.depth--
 	c.at++
-	return nil
 }
 
 // skip goes past a value of any kind.

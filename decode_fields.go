@@ -31,6 +31,10 @@ func newReader(t reflect.Type) reader {
 		return readInto(readRaw)
 	case reflect.TypeFor[any]():
 		return readInto(readAny)
+	case reflect.TypeFor[[]string]():
+		return orNull(readSlice[string]())
+	case reflect.TypeFor[[]BulkOperationFailure]():
+		return orNull(readSlice[BulkOperationFailure]())
 	case reflect.TypeFor[TwinCollection]():
 		return orNull(readTwin)
 	case reflect.TypeFor[map[string]stdjson.RawMessage]():
@@ -57,8 +61,6 @@ func newReader(t reflect.Type) reader {
 		return orNull(readInt32)
 	case reflect.Pointer:
 		return orNull(readPointer(readerOf(t.Elem())))
-	case reflect.Slice:
-		return orNull(readSlice(readerOf(t.Elem())))
 	case reflect.Struct:
 		return orNull(newObject(t, orNull(readBool)).read)
 	}
@@ -214,18 +216,18 @@ func readPointer(read reader) reader {
 	}
 }
 
-func readSlice(read reader) reader {
+func readSlice[T any]() reader {
+	read := readerOf(reflect.TypeFor[T]())
 	return func(c *cursor, v reflect.Value) error {
-		v.Set(reflect.MakeSlice(v.Type(), 0, 1))
-		return c.array(func() error {
-			n := v.Len()
-			if n == maxPageItems {
+		slice := make([]T, 0, 1)
+		err := c.array(func() error {
+			if len(slice) == maxPageItems {
 				return c.tooMany()
 			}
-			v.Grow(1)
-			v.SetLen(n + 1)
-			v.Index(n).SetZero()
-			return read(c, v.Index(n))
+			slice = append(slice, *new(T))
+			return read(c, reflect.ValueOf(&slice[len(slice)-1]).Elem())
 		})
+		*v.Addr().Interface().(*[]T) = slice
+		return err
 	}
 }

@@ -12,9 +12,10 @@ type object struct {
 }
 
 type field struct {
-	name  string
-	index int
-	read  reader
+	name   string
+	quoted string // as it stands before a value
+	index  int
+	read   reader
 }
 
 func newObject(t reflect.Type, readBool reader) *object {
@@ -22,31 +23,53 @@ func newObject(t reflect.Type, readBool reader) *object {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		quoted := `"` + name + `":`
 		switch {
 		case name == "":
 			o.unknown = i
 		case f.Type.Kind() == reflect.Bool:
-			o.fields = append(o.fields, field{name, i, readBool})
+			o.fields = append(o.fields, field{name, quoted, i, readBool})
 		default:
-			o.fields = append(o.fields, field{name, i, readerOf(f.Type)})
+			o.fields = append(o.fields, field{name, quoted, i, readerOf(f.Type)})
 		}
 	}
 	return o
 }
 
+// read takes the members in any order, and with the least work in that of the fields.
 func (o *object) read(c *cursor, v reflect.Value) error {
-	next := 0
-	return c.object(func(name []byte) error {
-		i := o.find(name, next)
-		switch {
-		case i >= 0:
-			next = i + 1
-			return o.fields[i].read(c, v.Field(o.fields[i].index))
-		case o.unknown >= 0:
-			return readRawMember(c, name, v.Field(o.unknown))
+	likely := 0
+	more, err := c.open('{', '}')
+	for ; more && err == nil; more, err = c.more('}') {
+		if likely < len(o.fields) && c.pass(o.fields[likely].quoted) {
+			f := &o.fields[likely]
+			if err := f.read(c, v.Field(f.index)); err != nil {
+				return within(f.name, err)
+			}
+			likely++
+			continue
 		}
-		return c.skip()
-	})
+		name, err := c.name()
+		if err != nil {
+			return err
+		}
+		if likely, err = o.readMember(c, v, name, likely); err != nil {
+			return within(string(name), err)
+		}
+	}
+	return err
+}
+
+// readMember reads the value of a name, and returns the field that is likely to be the next.
+func (o *object) readMember(c *cursor, v reflect.Value, name []byte, likely int) (int, error) {
+	i := o.find(name, likely)
+	switch {
+	case i >= 0:
+		return i + 1, o.fields[i].read(c, v.Field(o.fields[i].index))
+	case o.unknown >= 0:
+		return likely, readRawMember(c, name, v.Field(o.unknown))
+	}
+	return likely, c.skip()
 }
 
 // find looks for a field by its name, first where it is likely to be, and returns -1 if there is none.
