@@ -129,7 +129,7 @@ func NewDeviceProvisioningClientFromConnectionString(connectionString string, op
 }
 
 // Endpoint returns the URL of the service, without a trailing slash.
-func (c *DeviceProvisioningClient) Endpoint() string { return c.service.endpoint }
+func (c *DeviceProvisioningClient) Endpoint() string { return c.service.endpoint.String() }
 
 // IndividualEnrollments returns the client of the individual enrollments; it is the same at each call.
 func (c *DeviceProvisioningClient) IndividualEnrollments() *IndividualEnrollmentsClient {
@@ -176,7 +176,7 @@ func newClient(endpoint string, options *ClientOptions, authenticate func(*url.U
 	}
 	s := &service{
 		internal:      internal,
-		endpoint:      strings.TrimRight(u.String(), "/"),
+		endpoint:      u,
 		bodiesAreSeen: bodiesAreSeen(&settings.ClientOptions),
 	}
 	return &DeviceProvisioningClient{
@@ -187,7 +187,7 @@ func newClient(endpoint string, options *ClientOptions, authenticate func(*url.U
 	}, nil
 }
 
-// parseEndpoint refuses what cannot be the URL of a service. Its errors do not quote the endpoint, which may be a
+// parseEndpoint refuses what cannot be the URL of a service, and takes off slashes at its end. Its errors do not quote the endpoint, which may be a
 // connection string by mistake.
 func parseEndpoint(endpoint string, allowHTTP bool) (*url.URL, error) {
 	const parameter, example = "endpoint", "such as https://my-dps.azure-devices-provisioning.net"
@@ -210,7 +210,7 @@ func parseEndpoint(endpoint string, allowHTTP bool) (*url.URL, error) {
 	case isGlobalEndpoint(u.Hostname()):
 		return nil, invalid(parameter, "is the global endpoint that devices register at; use the service endpoint of your instance, %s", example)
 	}
-	return u, nil
+	return url.Parse(strings.TrimRight(u.String(), "/"))
 }
 
 // bareHost is the host in lower case, without scheme, path and port.

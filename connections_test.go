@@ -40,7 +40,7 @@ func TestConnectionsOfManyCallers(t *testing.T) {
 	}
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	client, _ := redirected(t, server, &http.Client{})
+	client := clientAt(t, server.URL, trusting(t, server))
 
 	for range rounds {
 		var group sync.WaitGroup

@@ -92,7 +92,7 @@ func TestGateKeepsTheProtocols(t *testing.T) {
 		server.EnableHTTP2 = major == 2
 		server.StartTLS()
 		t.Cleanup(server.Close)
-		client, _ := redirected(t, server, &http.Client{})
+		client := clientAt(t, server.URL, trusting(t, server))
 		_, err := client.IndividualEnrollments().Delete(t.Context(), "device-1", nil)
 		require.NoError(t, err)
 		assert.Equal(t, major, <-seen)

@@ -26,15 +26,15 @@ const (
 // service is what all clients of one service share.
 type service struct {
 	internal      *azcore.Client
-	endpoint      string // without a trailing slash
-	bodiesAreSeen bool   // by others than the client
+	endpoint      *url.URL // without a trailing slash
+	bodiesAreSeen bool     // by others than the client
 }
 
 // operation is one request of the service API, the same for each of its tries.
 type operation struct {
 	name    string // of the span, and for policies that look at runtime.CtxAPINameKey
 	method  string
-	path    string
+	path    string // within the service, not escaped
 	body    []byte // JSON; nil sends none
 	ifMatch *azcore.ETag
 	page    page
@@ -119,11 +119,17 @@ func notTheRecord(idField string) error {
 func withoutBOM(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) }
 
 func (s *service) newRequest(ctx context.Context, op operation) (*policy.Request, error) {
-	req, err := runtime.NewRequest(ctx, op.method, s.endpoint+op.path+"?api-version="+APIVersion2021_10_01)
+	raw, err := http.NewRequestWithContext(ctx, op.method, "", nil) // the endpoint is parsed already
 	if err != nil {
 		return nil, err
 	}
-	header := req.Raw().Header
+	s.locate(raw.URL, op.path)
+	raw.Host = raw.URL.Host
+	req, err := runtime.NewRequestFromRequest(raw)
+	if err != nil {
+		return nil, err
+	}
+	header := raw.Header
 	header["Accept"] = []string{"application/json"}
 	if op.ifMatch != nil {
 		header["If-Match"] = []string{string(*op.ifMatch)}
@@ -137,9 +143,19 @@ func (s *service) newRequest(ctx context.Context, op operation) (*policy.Request
 	if op.body != nil {
 		body := &requestBody{bytes.NewReader(op.body), op.body}
 		err = req.SetBody(body, "application/json")
-		req.Raw().GetBody = body.reopen
+		raw.GetBody = body.reopen
 	}
 	return req, err
+}
+
+// locate sets the URL of what is at a path of the service.
+func (s *service) locate(u *url.URL, path string) {
+	*u = *s.endpoint
+	u.Path += path
+	if u.RawPath != "" {
+		u.RawPath += path
+	}
+	u.RawQuery = "api-version=" + APIVersion2021_10_01
 }
 
 // requestBody is a body that is in memory.
@@ -164,7 +180,5 @@ func inMemory(req *policy.Request) {
 	}
 }
 
-// itemPath is the path of one record. The id is checked already; the escape is for what that check may come to allow.
-func itemPath(collection, id string) string {
-	return collection + "/" + url.PathEscape(id)
-}
+// itemPath is the path of one record, whose id has been checked.
+func itemPath(collection, id string) string { return collection + "/" + id }

@@ -1,7 +1,6 @@
 package azdps
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -9,37 +8,9 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"sync"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
-
-// defaultTransport is shared by all clients of the process that bring none. The settings are azcore's, but for the idle
-// connections: with its 10 a host, callers in parallel open and close connections all the time. There are no redirects,
-// because the service has none and a credential must not follow one.
-var defaultTransport = sync.OnceValue(func() policy.Transporter {
-	return newHTTPClient(&tls.Config{MinVersion: tls.VersionTLS12, Renegotiation: tls.RenegotiateFreelyAsClient})
-})
-
-func newHTTPClient(config *tls.Config) *http.Client {
-	gate := newGate(config)
-	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           gate.dialer.NetDialer.DialContext, // to a proxy, or without TLS
-			DialTLSContext:        gate.dial,
-			ForceAttemptHTTP2:     true,
-			WriteBufferSize:       16 << 10, // a bulk operation in one TLS record
-			MaxIdleConnsPerHost:   512,
-			IdleConnTimeout:       90 * time.Second,
-			TLSHandshakeTimeout:   10 * time.Second,
-			ExpectContinueTimeout: time.Second,
-			TLSClientConfig:       config,
-			HTTP2:                 &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
-		},
-		CheckRedirect: noRedirects,
-	}
-}
 
 func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 

@@ -16,19 +16,18 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 func TestDefaultTransport(t *testing.T) {
 	t.Parallel()
-	client := defaultTransport().(*http.Client)
-	assert.Same(t, client, defaultTransport().(*http.Client), "one for the process")
-	assert.Zero(t, client.Timeout, "a try has one of its own")
-	assert.Same(t, client, newTransport(nil, 0).next)
+	settings := defaultTransport().(*roundTripper)
+	assert.Same(t, settings, defaultTransport(), "one for the process")
+	assert.Same(t, settings, newTransport(nil, 0).next)
 	assert.EqualValues(t, 64<<20, newTransport(nil, 0).maxBody)
 
-	settings := client.Transport.(*http.Transport)
 	assert.NotNil(t, settings.Proxy)
 	assert.True(t, settings.ForceAttemptHTTP2)
 	assert.GreaterOrEqual(t, settings.MaxIdleConnsPerHost, 256)
@@ -37,7 +36,6 @@ func TestDefaultTransport(t *testing.T) {
 	assert.EqualValues(t, tls.VersionTLS12, settings.TLSClientConfig.MinVersion)
 	assert.False(t, settings.TLSClientConfig.InsecureSkipVerify)
 	assert.NotZero(t, settings.HTTP2.SendPingTimeout)
-	require.ErrorIs(t, client.CheckRedirect(nil, nil), http.ErrUseLastResponse)
 }
 
 // TestNoRedirects sends requests to a server that points to another one, with the default transport and with a client of the
@@ -45,7 +43,10 @@ func TestDefaultTransport(t *testing.T) {
 func TestNoRedirects(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
-		for name, caller := range map[string]*http.Client{"default": defaultTransport().(*http.Client), "caller's": {}} {
+		for name, transport := range map[string]func(*roundTripper) policy.Transporter{
+			"default":  func(trusting *roundTripper) policy.Transporter { return trusting },
+			"caller's": func(trusting *roundTripper) policy.Transporter { return &http.Client{Transport: trusting.Transport} },
+		} {
 			t.Run(fmt.Sprint(name, status), func(t *testing.T) {
 				t.Parallel()
 				var elsewhere atomic.Int32
@@ -59,7 +60,8 @@ func TestNoRedirects(t *testing.T) {
 					http.Redirect(w, r, second.URL+r.URL.Path, status) //nolint:gosec // what a client must not follow
 				}))
 				defer first.Close()
-				client, transport := redirected(t, first, caller)
+				given := transport(trusting(t, first))
+				client := clientAt(t, first.URL, given)
 
 				_, err := client.IndividualEnrollments().Get(t.Context(), "device-1", nil)
 				assert.True(t, HasStatusCode(err, status), "%v", err)
@@ -70,27 +72,54 @@ func TestNoRedirects(t *testing.T) {
 				assert.True(t, HasStatusCode(err, status), "%v", err)
 				require.NotErrorIs(t, err, ErrOutcomeUnknown)
 				assert.Zero(t, elsewhere.Load())
-				assert.Equal(t, caller.CheckRedirect == nil, transport.CheckRedirect == nil, "the caller's client is not changed")
+				if caller, ok := given.(*http.Client); ok {
+					assert.Nil(t, caller.CheckRedirect, "the caller's client is not changed")
+				}
 			})
 		}
 	}
 }
 
-// redirected makes a client like the caller's that trusts a server.
-func redirected(t *testing.T, server *httptest.Server, caller *http.Client) (*DeviceProvisioningClient, *http.Client) {
+// trusting makes the default transport for a server.
+func trusting(t *testing.T, server *httptest.Server) *roundTripper {
 	t.Helper()
-	trusting := *caller
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
-	trusting.Transport = newHTTPClient(&tls.Config{RootCAs: roots}).Transport
-	t.Cleanup(trusting.CloseIdleConnections)
+	made := newRoundTripper(&tls.Config{RootCAs: roots})
+	t.Cleanup(made.CloseIdleConnections)
+	return made
+}
+
+func clientAt(t *testing.T, endpoint string, transport policy.Transporter) *DeviceProvisioningClient {
+	t.Helper()
 	credential, err := NewSharedAccessKeyCredential("owner", "MDEyMzQ1Njc4OWFiY2RlZg==")
 	require.NoError(t, err)
 	options := &ClientOptions{}
-	options.Transport = &trusting
-	client, err := NewDeviceProvisioningClientWithSharedAccessKey(server.URL, credential, options)
+	options.Transport = transport
+	client, err := NewDeviceProvisioningClientWithSharedAccessKey(endpoint, credential, options)
 	require.NoError(t, err)
-	return client, &trusting
+	return client
+}
+
+// TestDefaultTransportErrors has the errors of an http.Client.
+func TestDefaultTransportErrors(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	endpoint := "https" + strings.TrimPrefix(server.URL, "http")
+	oneTry := policy.WithRetryOptions(t.Context(), policy.RetryOptions{MaxRetries: -1})
+	client := clientAt(t, endpoint, newRoundTripper(&tls.Config{}))
+	fail := func() *url.Error {
+		_, err := client.IndividualEnrollments().Delete(oneTry, "device-1", nil)
+		failed, ok := errors.AsType[*url.Error](err)
+		require.True(t, ok, "%v", err)
+		assert.Equal(t, "Delete", failed.Op)
+		assert.Equal(t, endpoint+"/enrollments/device-1?api-version=2021-10-01", failed.URL)
+		return failed
+	}
+	require.ErrorIs(t, fail(), http.ErrSchemeMismatch)
+	server.Close()
+	_, ok := errors.AsType[*net.OpError](fail())
+	assert.True(t, ok)
 }
 
 // TestNilTransport takes a nil client as no transport.
