@@ -83,14 +83,21 @@ func Bulk[T Record](ctx context.Context, client *azdps.DeviceProvisioningClient,
 type task[T Record] struct {
 	index  int64
 	id     string
+	key    string // of the id
 	record T
-	wanted T // the record as it is sent: with the ETag and the keys that the mode needs
+	wanted *T // the record as it is sent: with the ETag and the keys that the mode needs
 
 	ready  bool   // wanted is complete
 	lost   bool   // it may have been applied: an answer to it was lost
 	last   error  // of the last try
 	result Result // empty while open
 	err    error
+}
+
+// copyWanted lets wanted be changed without the record.
+func (t *task[T]) copyWanted() {
+	wanted := t.record
+	t.wanted = &wanted
 }
 
 func (t *task[T]) end(result Result, err error) { t.result, t.err = result, err }
@@ -156,7 +163,8 @@ func (r *bulkRun[T]) add(record T, err error) {
 	if !open {
 		return
 	}
-	t := &task[T]{index: index, id: id, record: record, wanted: record, lost: lost}
+	t := &task[T]{index: index, id: id, key: key(id), record: record, lost: lost}
+	t.wanted = &t.record
 	if !r.queue.add(t) {
 		r.unsent(t)
 	}
@@ -178,9 +186,7 @@ func (r *bulkRun[T]) close() {
 	r.left = true
 	r.progress.stop()
 	r.cancel()
-	for r.workers.busy > 0 {
-		r.collected(r.workers.collect())
-	}
+	r.workers.close(r.collected)
 }
 
 // advance starts a chunk, or waits for one to end if as many as can be are under way.

@@ -25,6 +25,7 @@ func (w *writer[T]) prepare(ctx context.Context, t *task[T]) error {
 			return nil
 		}
 		t.ready = true
+		t.copyWanted()
 		return w.keepKeys(ctx, t, nil)
 	default:
 		return nil
@@ -43,7 +44,7 @@ func (w *writer[T]) prepareUpdate(ctx context.Context, t *task[T]) error {
 		t.end(ResultRefused, &RecordError{Reason: "the service gave no ETag for the record, so it cannot be updated safely"})
 		return nil
 	}
-	t.wanted = t.record
+	t.copyWanted()
 	primary, secondary := givenKeys(w.kind.members(&t.record).attestation)
 	if !primary && !secondary || t.lost {
 		if w.kind.same(t.record, found) {
@@ -54,7 +55,7 @@ func (w *writer[T]) prepareUpdate(ctx context.Context, t *task[T]) error {
 			return nil
 		}
 	}
-	*w.kind.members(&t.wanted).etag = etag
+	*w.kind.members(t.wanted).etag = etag
 	return w.keepKeys(ctx, t, w.kind.members(&found).attestation)
 }
 
@@ -62,7 +63,7 @@ func (w *writer[T]) prepareUpdate(ctx context.Context, t *task[T]) error {
 // They are read after the ETag under which they are written, so a rotation in between is not undone. The
 // stored attestation may be nil if it is not known.
 func (w *writer[T]) keepKeys(ctx context.Context, t *task[T], stored *azdps.AttestationMechanism) error {
-	wanted := w.kind.members(&t.wanted).attestation
+	wanted := w.kind.members(t.wanted).attestation
 	primary, secondary := givenKeys(wanted)
 	if !isSymmetricKey(wanted) || primary && secondary {
 		return nil
@@ -115,7 +116,7 @@ func (w *writer[T]) ask(ctx context.Context, t *task[T]) error {
 
 // recognize ends a record that may have been written if the service holds it, or one that may be it.
 func (w *writer[T]) recognize(t *task[T], found T) bool {
-	switch w.kind.compare(t.wanted, found) {
+	switch w.kind.compare(*t.wanted, found) {
 	case isSame:
 		t.end(w.success(), nil)
 	case mayBeSame:
@@ -181,7 +182,7 @@ func (w *writer[T]) get(ctx context.Context, t *task[T], keys bool) (T, error) {
 	if err != nil {
 		return found, err
 	}
-	primary, secondary := givenKeys(w.kind.members(&t.wanted).attestation)
+	primary, secondary := givenKeys(w.kind.members(t.wanted).attestation)
 	attestation := w.kind.members(&found).attestation
 	if keys && (primary || secondary) && isSymmetricKey(attestation) {
 		mechanism, err := w.mechanism(ctx, t)

@@ -31,17 +31,16 @@ func (q *queue[T]) full() bool { return q.held >= maxHeld }
 
 // add takes a record in. It returns false if the record must not be sent.
 func (q *queue[T]) add(t *task[T]) bool {
-	id := key(t.id)
-	if q.unknown[id] {
+	if q.unknown[t.key] {
 		return false
 	}
-	later, busy := q.busy[id]
+	later, busy := q.busy[t.key]
 	if busy {
-		q.busy[id] = append(later, t)
+		q.busy[t.key] = append(later, t)
 		q.held++
 		return true
 	}
-	q.busy[id] = nil
+	q.busy[t.key] = nil
 	q.pending = append(q.pending, t)
 	return true
 }
@@ -56,20 +55,19 @@ func (q *queue[T]) take() []*task[T] {
 
 // release tells that a record that was taken is done. It returns those that were held back for it and must not be sent.
 func (q *queue[T]) release(t *task[T]) (unsent []*task[T]) {
-	id := key(t.id)
-	later := q.busy[id]
+	later := q.busy[t.key]
 	if t.result == ResultUnknown {
-		q.unknown[id] = true
+		q.unknown[t.key] = true
 		q.held -= len(later)
-		delete(q.busy, id)
+		delete(q.busy, t.key)
 		return later
 	}
 	if len(later) == 0 {
-		delete(q.busy, id)
+		delete(q.busy, t.key)
 		return nil
 	}
 	q.pending = append(q.pending, later[0])
-	q.busy[id] = later[1:]
+	q.busy[t.key] = later[1:]
 	q.held--
 	return nil
 }

@@ -33,7 +33,7 @@ func (w *writer[T]) write(ctx context.Context, tasks []*task[T]) error {
 				return err
 			}
 		}
-		for _, t := range open(tasks) {
+		for _, t := range tasks {
 			if err := w.prepare(ctx, t); err != nil {
 				return err
 			}
@@ -47,11 +47,11 @@ func (w *writer[T]) write(ctx context.Context, tasks []*task[T]) error {
 				return err
 			}
 		}
-		if len(open(tasks)) == 0 {
+		if tasks = open(tasks); len(tasks) == 0 {
 			return nil
 		}
 	}
-	for _, t := range open(tasks) {
+	for _, t := range tasks {
 		if err := w.conclude(ctx, t); err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func (w *writer[T]) send(ctx context.Context, tasks []*task[T]) error {
 	}
 	records := make([]T, len(tasks))
 	for i, t := range tasks {
-		records[i] = t.wanted
+		records[i] = *t.wanted
 	}
 	var refused *azdps.BulkOperationError
 	err := w.pace.do(ctx, w.pace.bulkOperations(len(records)), func(ctx context.Context) error {
@@ -134,7 +134,7 @@ func (w *writer[T]) split(ctx context.Context, tasks []*task[T], refusal error) 
 func (w *writer[T]) sift(ctx context.Context, tasks []*task[T], refusal error) error {
 	good := tasks[:0:0]
 	for _, t := range tasks {
-		if err := check(w.mode, t.wanted); err != nil {
+		if err := check(w.mode, *t.wanted); err != nil {
 			t.end(ResultRefused, err)
 		} else {
 			good = append(good, t)
@@ -149,22 +149,26 @@ func (w *writer[T]) sift(ctx context.Context, tasks []*task[T], refusal error) e
 // read takes the outcomes from the answer to a bulk operation. It notes all that the answer says before it asks for anything more,
 // so that an error of that, which ends the run, makes none of it forgotten.
 func (w *writer[T]) read(ctx context.Context, tasks []*task[T], refused *azdps.BulkOperationError) error {
-	failures := make(map[string]*RecordError)
-	if refused != nil {
-		for _, failure := range refused.Failures {
-			failures[key(failedID(failure))] = itemError(failure)
+	if refused == nil {
+		for _, t := range tasks {
+			t.end(w.success(), nil)
 		}
+		return nil
+	}
+	failures := make(map[string]*RecordError)
+	for _, failure := range refused.Failures {
+		failures[key(failedID(failure))] = itemError(failure)
 	}
 	var passed, failed []*task[T]
 	for _, t := range tasks {
-		if refusal, ok := failures[key(t.id)]; ok {
+		if refusal, ok := failures[t.key]; ok {
 			t.last = refusal
 			failed = append(failed, t)
 		} else {
 			passed = append(passed, t)
 		}
 	}
-	if refused != nil && (len(failed) == 0 || len(failed) < len(failures)) {
+	if len(failed) == 0 || len(failed) < len(failures) {
 		lose(passed, refused) // it does not say of which record
 	} else {
 		for _, t := range passed {
@@ -173,7 +177,7 @@ func (w *writer[T]) read(ctx context.Context, tasks []*task[T], refused *azdps.B
 	}
 	var asked []*task[T]
 	for _, t := range failed {
-		if !w.failed(t, failures[key(t.id)]) {
+		if !w.failed(t, failures[t.key]) {
 			asked = append(asked, t)
 		}
 	}

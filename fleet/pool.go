@@ -5,29 +5,46 @@ import (
 	"iter"
 )
 
-// pool runs jobs, each in a goroutine of its own, as many at once as keep the limiter busy. It belongs to the goroutine that
-// starts and collects them.
+// pool runs jobs, as many at once as keep the limiter busy. It belongs to the goroutine that starts and collects them, which closes it.
 type pool[J any] struct {
 	pace     *pacer
 	progress *progress
 	work     func(J)
+	jobs     chan J // to the goroutines that are idle
 	done     chan J
 	busy     int
+	workers  int // goroutines; they stay, since a new one would have to let its stack grow
 }
 
 func newPool[J any](pace *pacer, progress *progress, work func(J)) *pool[J] {
-	return &pool[J]{pace: pace, progress: progress, work: work, done: make(chan J)}
+	return &pool[J]{pace: pace, progress: progress, work: work, jobs: make(chan J), done: make(chan J)}
 }
 
 // full says whether a job has to end before another one may start.
 func (p *pool[J]) full() bool { return p.busy >= p.pace.concurrency() }
 
 func (p *pool[J]) start(job J) {
+	if p.busy == p.workers {
+		p.workers++
+		go p.run()
+	}
 	p.busy++
-	go func() {
+	p.jobs <- job
+}
+
+func (p *pool[J]) run() {
+	for job := range p.jobs {
 		p.work(job)
 		p.done <- job
-	}()
+	}
+}
+
+// close waits for the jobs that are under way, hands them to collected, and ends the goroutines.
+func (p *pool[J]) close(collected func(J)) {
+	for p.busy > 0 {
+		collected(p.collect())
+	}
+	close(p.jobs)
 }
 
 // collect waits for a job to end. There must be one.
@@ -68,9 +85,7 @@ func each[In, Out any](ctx context.Context, pace *pacer, progress *progress, in 
 		p := newPool(pace, progress, func(j *job) { j.out, j.err = work(ctx, j.in) })
 		defer func() {
 			cancel()
-			for p.busy > 0 {
-				p.collect()
-			}
+			p.close(func(*job) {})
 		}()
 		var failure error
 		left := false

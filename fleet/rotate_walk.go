@@ -81,9 +81,7 @@ func (w *walk[T]) run(ctx context.Context, records iter.Seq2[T, error]) {
 		w.left = true
 		w.progress.stop()
 		cancel()
-		for w.workers.busy > 0 {
-			w.workers.collect()
-		}
+		w.workers.close(func(*step[T]) {})
 	}()
 	for record, err := range records {
 		w.err = cmp.Or(w.err, ctx.Err())
