@@ -20,18 +20,22 @@ func (a *AttestationMechanism) problem() (member, problem string) {
 	if member, problem := a.kindProblem(); problem != "" {
 		return member, problem
 	}
+	kind := ""
 	switch {
 	case a.TPM != nil:
+		kind = ".TPM"
 		member, problem = a.TPM.problem()
-		return ".TPM" + member, problem
 	case a.X509 != nil:
+		kind = ".X509"
 		member, problem = a.X509.problem()
-		return ".X509" + member, problem
 	case a.SymmetricKey != nil:
+		kind = ".SymmetricKey"
 		member, problem = a.SymmetricKey.problem()
-		return ".SymmetricKey" + member, problem
 	}
-	return "", ""
+	if problem == "" {
+		return "", ""
+	}
+	return kind + member, problem
 }
 
 // kindProblem compares the type with the members that are set. A type that this version does not know is the service's matter.
@@ -82,8 +86,9 @@ func symmetricKeyProblem(key string) string {
 	if key == "" {
 		return "must not be empty; NewGeneratedKeyAttestation lets the service make the keys"
 	}
-	var room [maxKeyLength + 2]byte // for the longest key, and what its padding stands for
-	secret, err := base64.StdEncoding.AppendDecode(room[:0], []byte(key))
+	var text [(maxKeyLength + 2) / 3 * 4]byte // the longest key
+	var room [maxKeyLength + 2]byte           // and what its padding stands for
+	secret, err := base64.StdEncoding.AppendDecode(room[:0], append(text[:0], key...))
 	if err != nil {
 		return "must be base64"
 	}
