@@ -117,6 +117,7 @@ func (l *lab) close() {
 	_ = os.RemoveAll(l.folder)
 }
 
+// count is the number of units of each part of a run.
 func (l *lab) count(w work) int {
 	count := w.count
 	if l.options.quick {
@@ -125,10 +126,44 @@ func (l *lab) count(w work) int {
 	if w.name == coldStart {
 		return count
 	}
-	return max(w.warm, int(float64(count)*l.options.scale)/w.warm*w.warm)
+	return max(w.warm, int(float64(count)*l.options.scale)/l.parts(w)/w.warm*w.warm)
 }
 
-// measure lets a side do a work in a process of its own.
+func (l *lab) parts(w work) int {
+	if l.options.quick {
+		return 1
+	}
+	return max(w.turns, 1)
+}
+
+// run lets the sides take turns at the parts of a work, and takes the means of their figures.
+func (l *lab) run(w work) (map[string]figures, error) {
+	means := map[string]figures{}
+	for range l.parts(w) {
+		for _, side := range w.sides {
+			f, err := l.measure(w, side)
+			if err != nil {
+				return nil, fmt.Errorf("%s by %s: %w", w.name, side, err)
+			}
+			means[side] = means[side].plus(f, 1/float64(l.parts(w)))
+		}
+	}
+	return means, nil
+}
+
+// plus adds a share of the figures of a part.
+func (f figures) plus(part figures, share float64) figures {
+	return figures{
+		cpu:         f.cpu + share*part.cpu,
+		wall:        f.wall + share*part.wall,
+		allocations: f.allocations + share*part.allocations,
+		memory:      max(f.memory, part.memory),
+		heap:        max(f.heap, part.heap),
+		connections: f.connections + share*part.connections,
+	}
+}
+
+// measure lets a side do a part of a work in a process of its own.
 func (l *lab) measure(w work, side string) (figures, error) {
 	s := l.stubs[w.http2]
 	if w.name == coldStart {

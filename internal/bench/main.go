@@ -96,13 +96,13 @@ func measureAll(ctx context.Context, o options) error {
 			if !o.works.MatchString(w.name) {
 				continue
 			}
+			run, err := l.run(w)
+			if err != nil {
+				return err
+			}
 			for _, side := range w.sides {
-				f, err := l.measure(w, side)
-				if err != nil {
-					return fmt.Errorf("%s by %s: %w", w.name, side, err)
-				}
-				all.add(w.name, side, f)
-				fmt.Fprintf(os.Stderr, "run %d of %d: %s by %s: %s\n", round+1, o.runs, w.name, side, duration(f.cpu))
+				all.add(w.name, side, run[side])
+				fmt.Fprintf(os.Stderr, "run %d of %d: %s by %s: %s\n", round+1, o.runs, w.name, side, duration(run[side].cpu))
 			}
 		}
 	}

@@ -26,9 +26,10 @@ type work struct {
 	unit  string
 	kind  stub.Kind
 	http2 bool
-	count int // units
+	count int // units of a run
 	quick int // units of a quick run
-	warm  int // units before the figures begin
+	warm  int // units before the figures begin, in each process
+	turns int // parts of a run, at which the sides take turns; 0 means one
 	sides []string
 	run   func(ctx context.Context, j job, count int) error // nil: a cold start, which is a program of its own
 }
@@ -41,10 +42,10 @@ var (
 
 // works in the order in which they are done and listed.
 var works = []work{
-	{name: "get", title: "get", unit: "call", count: 10_000, quick: 500, warm: 1, sides: allSides, run: get},
-	{name: "get-http2", title: "get, HTTP/2", unit: "call", http2: true, count: 10_000, quick: 500, warm: 1, sides: allSides, run: get},
-	{name: "create", title: "create", unit: "call", count: 10_000, quick: 500, warm: 1, sides: allSides, run: create},
-	{name: "create-http2", title: "create, HTTP/2", unit: "call", http2: true, count: 10_000, quick: 500, warm: 1, sides: allSides, run: create},
+	{name: "get", title: "get", unit: "call", count: 10_000, quick: 500, warm: 20, turns: 20, sides: allSides, run: get},
+	{name: "get-http2", title: "get, HTTP/2", unit: "call", http2: true, count: 10_000, quick: 500, warm: 20, turns: 20, sides: allSides, run: get},
+	{name: "create", title: "create", unit: "call", count: 10_000, quick: 500, warm: 20, turns: 20, sides: allSides, run: create},
+	{name: "create-http2", title: "create, HTTP/2", unit: "call", http2: true, count: 10_000, quick: 500, warm: 20, turns: 20, sides: allSides, run: create},
 	{name: "bulk", title: "bulk create, 10 a call, 16 workers", unit: "record", count: 100_000, quick: 5_000, warm: 10, sides: allSides, run: bulk},
 	{name: "bulk-http2", title: "bulk create, HTTP/2", unit: "record", http2: true, count: 100_000, quick: 5_000, warm: 10, sides: rawFull, run: bulk},
 	{name: "import", title: "import of 100,000", unit: "record", count: 100_000, quick: 5_000, warm: 10, sides: fullOnly, run: importAll},
