@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"iter"
+	"sync"
 )
 
 // pool runs jobs, as many at once as keep the limiter busy. It belongs to the goroutine that starts and collects them, which closes it.
@@ -13,7 +14,9 @@ type pool[J any] struct {
 	jobs     chan J // to the goroutines that are idle
 	done     chan J
 	busy     int
-	workers  int // goroutines; they stay, since a new one would have to let its stack grow
+
+	goroutines sync.WaitGroup // they stay, since a new one would have to let its stack grow
+	started    int
 }
 
 func newPool[J any](pace *pacer, progress *progress, work func(J)) *pool[J] {
@@ -24,9 +27,9 @@ func newPool[J any](pace *pacer, progress *progress, work func(J)) *pool[J] {
 func (p *pool[J]) full() bool { return p.busy >= p.pace.concurrency() }
 
 func (p *pool[J]) start(job J) {
-	if p.busy == p.workers {
-		p.workers++
-		go p.run()
+	if p.busy == p.started {
+		p.started++
+		p.goroutines.Go(p.run)
 	}
 	p.busy++
 	p.jobs <- job
@@ -39,12 +42,13 @@ func (p *pool[J]) run() {
 	}
 }
 
-// close waits for the jobs that are under way, hands them to collected, and ends the goroutines.
+// close waits for the jobs that are under way, hands them to collected, and ends the goroutines. No job may be started after it.
 func (p *pool[J]) close(collected func(J)) {
 	for p.busy > 0 {
 		collected(p.collect())
 	}
 	close(p.jobs)
+	p.goroutines.Wait()
 }
 
 // collect waits for a job to end. There must be one.

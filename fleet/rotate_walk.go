@@ -116,7 +116,7 @@ func (w *walk[T]) add(record T, err error) {
 	}
 }
 
-// work brings a record to its end, in a goroutine of its own. What is not noted in the journal is not reported.
+// work brings a record to its end, in a goroutine of the pool. What is not noted in the journal is not reported.
 func (w *walk[T]) work(ctx context.Context, s *step[T]) {
 	if refusal := check(azdps.BulkOperationModeDelete, s.record); refusal != nil { // the id alone
 		s.end(ResultRefused, refusal)
