@@ -86,8 +86,9 @@ func symmetricKeyProblem(key string) string {
 	if key == "" {
 		return "must not be empty; NewGeneratedKeyAttestation lets the service make the keys"
 	}
-	var text [(maxKeyLength + 2) / 3 * 4]byte // the longest key
-	var room [maxKeyLength + 2]byte           // and what its padding stands for
+	// Room for the longest key, and for what its padding stands for, without memory of the heap.
+	var text [(maxKeyLength + 2) / 3 * 4]byte
+	var room [maxKeyLength + 2]byte
 	secret, err := base64.StdEncoding.AppendDecode(room[:0], append(text[:0], key...))
 	if err != nil {
 		return "must be base64"

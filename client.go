@@ -187,14 +187,17 @@ func newClient(endpoint string, options *ClientOptions, authenticate func(*url.U
 	}, nil
 }
 
-// parseEndpoint refuses what cannot be the URL of a service, and takes off slashes at its end. Its errors do not quote the endpoint, which may be a
-// connection string by mistake.
+// parseEndpoint refuses what cannot be the URL of a service, and takes off slashes at its end. Its errors do not quote the
+// endpoint, which may be a connection string by mistake.
 func parseEndpoint(endpoint string, allowHTTP bool) (*url.URL, error) {
 	const parameter, example = "endpoint", "such as https://my-dps.azure-devices-provisioning.net"
 	if strings.Contains(strings.ToLower(endpoint), "sharedaccess") {
 		return nil, invalid(parameter, "is a connection string; use NewDeviceProvisioningClientFromConnectionString")
 	}
 	u, err := url.Parse(endpoint)
+	if err == nil {
+		u, err = url.Parse(strings.TrimRight(u.String(), "/"))
+	}
 	switch {
 	case endpoint == "":
 		return nil, invalid(parameter, "must not be empty")
@@ -210,7 +213,7 @@ func parseEndpoint(endpoint string, allowHTTP bool) (*url.URL, error) {
 	case isGlobalEndpoint(u.Hostname()):
 		return nil, invalid(parameter, "is the global endpoint that devices register at; use the service endpoint of your instance, %s", example)
 	}
-	return url.Parse(strings.TrimRight(u.String(), "/"))
+	return u, nil
 }
 
 // bareHost is the host in lower case, without scheme, path and port.

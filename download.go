@@ -39,9 +39,9 @@ func (d *download) in(req *policy.Request) {
 	}
 }
 
-// downloadBody reads the body of an answer that has a download, which a list has, made by POST. That of an error has been read by azcore.
+// downloadBody reads the body of an answer that has a download. That of an error has been read by azcore.
 func downloadBody(req *policy.Request, resp *http.Response) error {
-	if resp.StatusCode >= http.StatusBadRequest || req.Raw().Method != http.MethodPost {
+	if resp.StatusCode >= http.StatusBadRequest {
 		return nil
 	}
 	var d *download

@@ -32,6 +32,7 @@ var redirects = map[string]string{
 	"a user":                  "https://user:password@" + wireHost + "/",
 	"a file":                  "file:///etc/passwd",
 	"nowhere":                 "",
+	"no URL":                  "https://evil.example:port/%",
 	"a place that never ends": "https://evil.example/" + strings.Repeat("a", 10<<10),
 }
 

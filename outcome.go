@@ -75,7 +75,7 @@ func (answerPolicy) Do(req *policy.Request) (*http.Response, error) {
 		w.sent = false
 	}
 	resp, err := req.Next()
-	if err == nil {
+	if err == nil && w == nil { // writes have no large answers
 		err = downloadBody(req, resp)
 	}
 	if w != nil {

@@ -34,7 +34,7 @@ type service struct {
 type operation struct {
 	name    string // of the span, and for policies that look at runtime.CtxAPINameKey
 	method  string
-	path    string // within the service, not escaped
+	path    string // within the service; nothing in it needs an escape
 	body    []byte // JSON; nil sends none
 	ifMatch *azcore.ETag
 	page    page
@@ -180,5 +180,5 @@ func inMemory(req *policy.Request) {
 	}
 }
 
-// itemPath is the path of one record, whose id has been checked.
+// itemPath is the path of one record. Its id is checked before anything is sent, and has no character that needs an escape: see idProblem.
 func itemPath(collection, id string) string { return collection + "/" + id }

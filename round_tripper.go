@@ -3,7 +3,6 @@ package azdps
 import (
 	"cmp"
 	"crypto/tls"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,7 +19,7 @@ var defaultTransport = sync.OnceValue(func() policy.Transporter {
 
 // roundTripper sends requests without what an [http.Client] adds: redirects and cookies. The service has neither, a credential must not
 // follow a redirect, and to be ready for one costs a copy of the headers of each request.
-type roundTripper struct{ *http.Transport }
+type roundTripper struct{ next http.RoundTripper }
 
 // newRoundTripper has the settings of azcore, but for the idle connections: with its 10 a host, callers in parallel open and close
 // connections all the time.
@@ -41,13 +40,25 @@ func newRoundTripper(config *tls.Config) *roundTripper {
 	}}
 }
 
-// Do implements [policy.Transporter]. Its errors are those of an http.Client.
+// withoutRedirects keeps a caller's client from following them, which would make a read of a write, or take keys to another host. The
+// client itself stays as it is.
+func withoutRedirects(client *http.Client) policy.Transporter {
+	if client.Jar == nil && client.Timeout == 0 {
+		return &roundTripper{cmp.Or(client.Transport, http.DefaultTransport)}
+	}
+	copied := *client
+	copied.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &copied
+}
+
+// Do implements [policy.Transporter]. Its errors look like those of an http.Client.
 func (t *roundTripper) Do(req *http.Request) (*http.Response, error) {
-	resp, err := t.RoundTrip(req)
+	resp, err := t.next.RoundTrip(req)
 	if err == nil {
 		return resp, nil
 	}
-	if notTLS, ok := errors.AsType[tls.RecordHeaderError](err); ok && string(notTLS.RecordHeader[:]) == "HTTP/" {
+	// Not of a proxy, whose error wraps such a one.
+	if notTLS, ok := err.(tls.RecordHeaderError); ok && string(notTLS.RecordHeader[:]) == "HTTP/" { //nolint:errorlint // see above
 		err = http.ErrSchemeMismatch
 	}
 	method := cmp.Or(req.Method, http.MethodGet)

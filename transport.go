@@ -12,8 +12,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
-func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
 // transport wraps the transport of the caller, or the default one: it bounds the body of an answer, marks errors of a body,
 // and tells the write under way whether it may have reached the service.
 type transport struct {
@@ -28,10 +26,7 @@ func newTransport(next policy.Transporter, maxBody int64) *transport {
 	case next == nil || isClient && client == nil:
 		next = defaultTransport()
 	case isClient && client.CheckRedirect == nil:
-		// A redirect would make a read of a write, or take keys to another host. The caller's client stays as it is.
-		copied := *client
-		copied.CheckRedirect = noRedirects
-		next = &copied
+		next = withoutRedirects(client)
 	}
 	if maxBody == 0 {
 		maxBody = defaultMaxResponseBody

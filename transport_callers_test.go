@@ -16,7 +16,8 @@ import (
 	"github.com/azdps/azdps"
 )
 
-// TestTransportsOfCallers takes from a hand-made transport what azcore takes: an answer without a body, and nothing at all.
+// TestTransportsOfCallers takes from a hand-made transport what azcore takes: an answer without a body, nothing at all, and one that
+// makes something else of the request.
 func TestTransportsOfCallers(t *testing.T) {
 	t.Parallel()
 	forEachCall(t, func(t *testing.T, operation call) {
@@ -29,6 +30,11 @@ func TestTransportsOfCallers(t *testing.T) {
 		err = operation.do(t.Context(), clientOver(t, newScript(nothing)))
 		require.ErrorContains(t, err, "the transport returned no response")
 		assert.Equal(t, operation.kind != readCall, errors.Is(err, azdps.ErrOutcomeUnknown))
+		tunnel := func(r *http.Request) (*http.Response, error) {
+			r.Method = http.MethodPatch
+			return operation.ok()(r)
+		}
+		require.NoError(t, operation.do(t.Context(), clientOver(t, newScript(tunnel))))
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
@@ -23,11 +24,12 @@ import (
 
 func TestDefaultTransport(t *testing.T) {
 	t.Parallel()
-	settings := defaultTransport().(*roundTripper)
-	assert.Same(t, settings, defaultTransport(), "one for the process")
-	assert.Same(t, settings, newTransport(nil, 0).next)
+	transport := defaultTransport().(*roundTripper)
+	assert.Same(t, transport, defaultTransport(), "one for the process")
+	assert.Same(t, transport, newTransport(nil, 0).next)
 	assert.EqualValues(t, 64<<20, newTransport(nil, 0).maxBody)
 
+	settings := transport.next.(*http.Transport)
 	assert.NotNil(t, settings.Proxy)
 	assert.True(t, settings.ForceAttemptHTTP2)
 	assert.GreaterOrEqual(t, settings.MaxIdleConnsPerHost, 256)
@@ -45,7 +47,10 @@ func TestNoRedirects(t *testing.T) {
 	for _, status := range []int{http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
 		for name, transport := range map[string]func(*roundTripper) policy.Transporter{
 			"default":  func(trusting *roundTripper) policy.Transporter { return trusting },
-			"caller's": func(trusting *roundTripper) policy.Transporter { return &http.Client{Transport: trusting.Transport} },
+			"caller's": func(trusting *roundTripper) policy.Transporter { return &http.Client{Transport: trusting.next} },
+			"caller's with a timeout": func(trusting *roundTripper) policy.Transporter {
+				return &http.Client{Transport: trusting.next, Timeout: time.Minute}
+			},
 		} {
 			t.Run(fmt.Sprint(name, status), func(t *testing.T) {
 				t.Parallel()
@@ -86,7 +91,7 @@ func trusting(t *testing.T, server *httptest.Server) *roundTripper {
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
 	made := newRoundTripper(&tls.Config{RootCAs: roots})
-	t.Cleanup(made.CloseIdleConnections)
+	t.Cleanup(made.next.(*http.Transport).CloseIdleConnections)
 	return made
 }
 
@@ -107,7 +112,9 @@ func TestDefaultTransportErrors(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	endpoint := "https" + strings.TrimPrefix(server.URL, "http")
 	oneTry := policy.WithRetryOptions(t.Context(), policy.RetryOptions{MaxRetries: -1})
-	client := clientAt(t, endpoint, newRoundTripper(&tls.Config{}))
+	transport := newRoundTripper(&tls.Config{})
+	settings := transport.next.(*http.Transport)
+	client := clientAt(t, endpoint, transport)
 	fail := func() *url.Error {
 		_, err := client.IndividualEnrollments().Delete(oneTry, "device-1", nil)
 		failed, ok := errors.AsType[*url.Error](err)
@@ -117,6 +124,13 @@ func TestDefaultTransportErrors(t *testing.T) {
 		return failed
 	}
 	require.ErrorIs(t, fail(), http.ErrSchemeMismatch)
+	proxy, err := url.Parse(endpoint)
+	require.NoError(t, err)
+	settings.Proxy = http.ProxyURL(proxy)
+	proxied := fail()
+	require.NotErrorIs(t, proxied, http.ErrSchemeMismatch, "it is the proxy that speaks no TLS")
+	require.ErrorContains(t, proxied, "proxyconnect")
+	settings.Proxy = nil
 	server.Close()
 	_, ok := errors.AsType[*net.OpError](fail())
 	assert.True(t, ok)
