@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -56,6 +57,37 @@ func TestKeysAreKeptInAnyCase(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestKeysThatChangeMeanwhileAreKept has the keys of a record replaced after an update has read them, and before it writes.
+func TestKeysThatChangeMeanwhileAreKept(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		srv := dpstest.NewUnstartedServer(nil)
+		load(t, srv, keyed("registrationId", "a"))
+		others := clientOf(t, srv, nil).IndividualEnrollments()
+		writes := 0
+		client := clientOf(t, srv, transporter(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/enrollments" {
+				if writes++; writes == 1 {
+					rotated := device("a")
+					rotated.Attestation.SymmetricKey = &azdps.SymmetricKeyAttestation{PrimaryKey: keyOf("P2"), SecondaryKey: keyOf("S2")}
+					anything := azcore.ETagAny
+					_, err := others.CreateOrUpdate(t.Context(), rotated, &azdps.IndividualEnrollmentsClientCreateOrUpdateOptions{IfMatch: &anything})
+					assert.NoError(t, err)
+				}
+			}
+			return srv.Transport().Do(r)
+		}))
+		record := device("a")
+		record.DeviceID = "other"
+		outcomes, err := collect(fleet.Bulk(t.Context(), client, azdps.BulkOperationModeUpdate, seqOf(record), nil))
+		require.NoError(t, err)
+		require.Equal(t, map[fleet.Result]int{fleet.ResultUpdated: 1}, results(outcomes))
+		assert.Equal(t, 2, writes)
+		primary, secondary := keysOf(t, srv, "a")
+		assert.Equal(t, []string{keyOf("P2"), keyOf("S2")}, []string{primary, secondary})
+		assert.Equal(t, "other", stored(t, srv)["a"]["deviceId"])
+	})
 }
 
 // TestKeysAreReadInAnyCase exports and rotates keys of a service that writes the type of an attestation in capitals.
